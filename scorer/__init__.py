@@ -1,0 +1,1 @@
+"""The scorer: events in, predictions or dead letters out, exactly once, with coefficients that are data."""
