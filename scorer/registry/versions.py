@@ -1,0 +1,190 @@
+"""The versions in Redis: pushed once, never changed, fetched whole.
+
+Bytes are only moved here. Whether they make a sound version is for ``scorer.model`` to judge, before a push and after
+every fetch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+from redis.client import Pipeline
+
+from scorer.errors import RegistryConflict, VersionRefused
+from scorer.model.version import VersionBytes
+from scorer.registry import audit
+from scorer.registry.client import address, answering
+from scorer.registry.keys import PARTS, Keys
+from scorer.registry.transaction import transaction
+
+LIMIT = 64 << 20
+"""The most bytes that all parts of a version may have together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did. ``already``: the same bytes were there before, and nothing was changed."""
+
+    version: str
+    digest: bytes
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What tells one version from another without its tensors, which the manifest binds by their sha256."""
+
+    manifest: bytes
+    signature: bytes | None
+    size: int
+
+    @property
+    def digest(self) -> bytes:
+        """The version's digest: the sha256 of the manifest."""
+        return hashlib.sha256(self.manifest).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version in Redis: bytes of all parts, digest, and whether it is signed and no part is missing."""
+
+    version: str
+    size: int
+    digest: bytes
+    signed: bool
+    complete: bool
+
+
+def push(
+    client: redis.Redis,
+    keys: Keys,
+    version: str,
+    content: VersionBytes,
+    *,
+    actor: str,
+    commit: str | None = None,
+    reason: str = "",
+    limit: int = LIMIT,
+) -> Pushed:
+    """Store ``content`` under ``version``, with an audit entry that says by whom and from which commit.
+
+    The same bytes again change nothing; a part that was lost, or a first signature, is added. Raises
+    RegistryConflict where other bytes are there, VersionRefused above ``limit`` bytes, RegistryUnavailable,
+    SettingsError for a bad name.
+    """
+    names = keys.version_parts(version)
+    parts = (content.manifest, content.tensors, content.signature)
+    _check_size(keys, version, sum(len(part or b"") for part in parts), limit)
+    digest = hashlib.sha256(content.manifest).digest()
+    fields = {"new": version, "digest": digest.hex(), "commit": commit, **audit.checked(actor, reason)}
+
+    def body(pipe: Pipeline) -> bool:
+        found = cast("list[bytes | None]", pipe.mget(names))
+        missing = {name: new for name, old, new in zip(names, found, parts, strict=True) if old is None and new}
+        if any(name in missing and pipe.type(name) != b"none" for name in names):
+            raise RegistryConflict(f"keys of version {version} of {keys.model} hold something that is not a string")
+        _same(keys, version, found, parts)
+        audit.require_stream(pipe, keys)
+        pipe.multi()
+        for name, new in missing.items():
+            pipe.set(name, new)
+        if missing:
+            audit.append(pipe, keys, "push", fields)
+            pipe.publish(keys.wake, "version")
+        return not missing
+
+    already, _ = transaction(client, f"push version {version} of {keys.model}", names, body)
+    return Pushed(version, digest, already)
+
+
+def fetch(client: redis.Redis, keys: Keys, version: str, limit: int = LIMIT) -> VersionBytes:
+    """All bytes of a version; nothing is read that is larger than ``limit``.
+
+    Raises VersionRefused (``missing``, ``type``, ``size``) with what to do about it, RegistryUnavailable.
+    """
+    _measure(client, keys, version, limit)
+    with answering(client, f"read version {version}"):
+        manifest, tensors, signature = cast("list[bytes | None]", client.mget(keys.version_parts(version)))
+    if manifest is None or tensors is None:
+        raise _missing(client, keys, version)
+    return VersionBytes(manifest, tensors, signature)
+
+
+def head(client: redis.Redis, keys: Keys, version: str, limit: int = LIMIT) -> Head:
+    """Which bytes are under ``version``, without reading the tensors. Raises like ``fetch``."""
+    size = _measure(client, keys, version, limit)
+    with answering(client, f"read the manifest of version {version}"):
+        found = client.mget([keys.version(version, "manifest"), keys.version(version, "signature")])
+    manifest, signature = cast("list[bytes | None]", found)
+    if manifest is None:
+        raise _missing(client, keys, version)
+    return Head(manifest, signature, size)
+
+
+def stored(client: redis.Redis, keys: Keys, limit: int = LIMIT) -> list[Stored]:
+    """All versions in Redis, by name. One that is too large to read has no digest. RegistryUnavailable."""
+    with answering(client, "list the versions"):
+        found = [
+            keys.version_in(key.decode("utf-8", "replace"))
+            for key in client.scan_iter(match=keys.every_manifest, count=1_000)
+        ]
+        return [_stored(client, keys, version, limit) for version in sorted({name for name in found if name})]
+
+
+def _stored(client: redis.Redis, keys: Keys, version: str, limit: int) -> Stored:
+    with client.pipeline(transaction=False) as pipe:
+        for name in keys.version_parts(version):
+            pipe.strlen(name)
+        answers = pipe.execute(raise_on_error=False)
+    sizes = [answer if isinstance(answer, int) else 0 for answer in answers]
+    manifest = client.get(keys.version(version, "manifest")) if 0 < sizes[0] <= limit else None
+    digest = hashlib.sha256(manifest).digest() if isinstance(manifest, bytes) else b""
+    return Stored(version, sum(sizes), digest, sizes[2] > 0, sizes[0] > 0 and sizes[1] > 0)
+
+
+def _measure(client: redis.Redis, keys: Keys, version: str, limit: int) -> int:
+    """Bytes of all parts, once they are known to be there, to be strings and to be within the limit."""
+    with answering(client, f"look for version {version}"), client.pipeline(transaction=False) as pipe:
+        for name in keys.version_parts(version):
+            pipe.strlen(name)
+        answers = pipe.execute(raise_on_error=False)
+        for part, answer in zip(PARTS, answers, strict=True):
+            if isinstance(answer, redis.ResponseError) and "WRONGTYPE" in str(answer):
+                raise VersionRefused("type", f"{keys.version(version, part)} is not a string: delete it and push again")
+            if isinstance(answer, Exception):
+                raise answer
+    sizes = cast("list[int]", answers)
+    if not sizes[0] or not sizes[1]:
+        raise _missing(client, keys, version)
+    _check_size(keys, version, sum(sizes), limit)
+    return sum(sizes)
+
+
+def _check_size(keys: Keys, version: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise VersionRefused(
+            "size", f"version {version} of {keys.model} has {size:,} bytes; at most {limit:,} are allowed"
+        )
+
+
+def _missing(client: redis.Redis, keys: Keys, version: str) -> VersionRefused:
+    return VersionRefused(
+        "missing",
+        f"version {version} of {keys.model} is not complete in Redis at {address(client)}; "
+        f"push it: scorer models push coefficients/{keys.model}/{version}",
+    )
+
+
+def _same(
+    keys: Keys, version: str, found: list[bytes | None], parts: tuple[bytes | None, bytes | None, bytes | None]
+) -> None:
+    for part, old, new in zip(PARTS, found, parts, strict=True):
+        if old is not None and new is not None and old != new:
+            raise RegistryConflict(
+                f"version {version} of {keys.model} is in Redis with another {part}: sha256 "
+                f"{hashlib.sha256(old).hexdigest()} there, {hashlib.sha256(new).hexdigest()} here; "
+                "a version never changes, so push under another name"
+            )
