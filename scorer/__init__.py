@@ -1,1 +1,24 @@
 """The scorer: events in, predictions or dead letters out, exactly once, with coefficients that are data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scorer.model.frame import Predictor
+
+__all__ = ["load"]
+
+
+def load(path: str | Path) -> Predictor:
+    """Load the version in the directory ``path``, for example ``coefficients/M/V``, with all checks, to score frames.
+
+    Raises ``VersionRefused`` where it fails one; signatures are not looked at.
+    """
+    # The service imports this package too, and must not wait for pandas.
+    from scorer.model.frame import Predictor  # noqa: PLC0415
+    from scorer.model.golden import admit  # noqa: PLC0415
+    from scorer.registry.files import read_version  # noqa: PLC0415
+
+    return Predictor(admit(read_version(Path(path))))

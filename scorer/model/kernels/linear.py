@@ -1,0 +1,104 @@
+"""linear@1: a weighted sum.
+
+``score = intercept + in[0] * coef[0] + in[1] * coef[1] + …``, added from left to right, one rounding per operation.
+Tensors: ``coef`` float64 ``(1, columns)``, ``intercept`` float64 ``(1,)``. For regression. Missing values are not
+allowed: a column in which one may be left is refused when the version is compiled.
+
+Equal, up to the order of the sum, to ``predict`` of scikit-learn's linear regressions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scorer.batch import Floats, Int64s
+from scorer.compiled import helper
+from scorer.model.limits import Limits
+from scorer.model.manifest import Outputs
+from scorer.model.preparation.prepared import Prepared
+from scorer.model.program import LINEAR, STRIDE, Given, Program
+
+NAME = "linear@1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """The kernel as a version gives it."""
+
+    given: Given
+    coef: Floats
+    intercept: Floats
+
+    @classmethod
+    def read(cls, given: Given, outputs: Outputs, limits: Limits) -> Linear:  # noqa: ARG003 - all kernels are read alike
+        """Check what the version gives. Raises ``VersionRefused``."""
+        given.expect([], ["coef", "intercept"])
+        if outputs.kind != "regression":
+            raise given.refused(f"makes an estimate, so it cannot serve outputs of kind {outputs.kind}")
+        return cls(given, given.floats("coef", 1, len(given.inputs)), given.floats("intercept", 1))
+
+    def emit(self, program: Program) -> int:
+        """Write the operation; returns the register of the score."""
+        return emit_sums(program, self.given, self.coef, self.intercept)
+
+    def reference(self, prepared: Prepared) -> Floats:
+        """The score of each row in plain numpy, ``(1, rows)``."""
+        return sums(prepared, self.given, self.coef, self.intercept)
+
+
+def emit_sums(program: Program, given: Given, coef: Floats, intercept: Floats) -> int:
+    """Write the operation LINEAR for ``coef`` ``(sums, columns)``; returns the register of the first sum."""
+    registers = []
+    for name in given.inputs:
+        column = program.number(name, given)
+        if column.may_be_missing:
+            raise given.refused(f"column {name!r} may be missing, which a sum cannot be: impute it first (impute@1)")
+        registers.append(column.register)
+    first, *_ = [program.scratch() for _ in intercept]
+    words = program.words(np.array(registers, np.int64))
+    floats = program.floats(np.concatenate([intercept, coef.reshape(-1)]))
+    program.op(LINEAR, first, len(intercept), len(registers), words, floats)
+    return first
+
+
+def sums(prepared: Prepared, given: Given, coef: Floats, intercept: Floats) -> Floats:
+    """The same in plain numpy, ``(sums, rows)``: elementwise, so in the same order."""
+    columns = [prepared.numbers[name] for name in given.inputs]
+    found = np.empty((len(intercept), len(columns[0])))
+    for k, constant in enumerate(intercept):
+        total = np.full(len(columns[0]), constant)
+        for i, column in enumerate(columns):
+            total = total + column * coef[k, i]
+        found[k] = total
+    return found
+
+
+@helper
+def linear(
+    registers: Floats,
+    first: int,
+    count: int,
+    features: int,
+    words: Int64s,
+    at: int,
+    floats: Floats,
+    where: int,
+    width: int,
+) -> None:
+    """The operation LINEAR on the first ``width`` rows of a block.
+
+    ``words[at:]`` has the registers of the features; ``floats[where:]`` the ``count`` intercepts, then the
+    coefficients of each sum.
+    """
+    for k in range(count):
+        total = first + k * STRIDE
+        intercept = floats[where + k]
+        for j in range(width):
+            registers[total + j] = intercept
+        coefs = where + count + k * features
+        for i in range(features):
+            source, coef = words[at + i], floats[coefs + i]
+            for j in range(width):
+                registers[total + j] = registers[total + j] + registers[source + j] * coef

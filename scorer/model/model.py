@@ -1,0 +1,158 @@
+"""A model: a version compiled into tables, and bound to the columns that it reads."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from scorer.batch import Bytes, Columns, Field, Floats, Int32s, Int64s, Kind, Layout
+from scorer.errors import VersionRefused
+from scorer.model.inputs import Input
+from scorer.model.kernels import KERNELS
+from scorer.model.limits import DEFAULT, Limits
+from scorer.model.preparation import STEPS
+from scorer.model.program import BLOCK, LOAD_INTEGER, STRIDE, Category, Given, Program
+from scorer.model.run import DONE, ROW_OUTSIDE, run
+from scorer.model.version import Version
+
+_KINDS = {
+    "float64": (Kind.NUMBER, Kind.INTEGER),
+    "int64": (Kind.INTEGER,),
+    "category": (Kind.TEXT,),
+}
+"""The kinds of field that an input of each dtype takes."""
+
+D = TypeVar("D", bound=np.generic)
+
+Fixed: TypeAlias = tuple[Int64s, Int64s, Floats, Bytes, Floats, Int64s, Int64s, Int64s]
+"""What ``run`` takes after the columns: the four tables, then the four pieces of working memory."""
+
+
+class Model:
+    """A version whose steps and kernel have been checked and compiled into tables.
+
+    ``kind`` is ``"regression"``, ``"binary"`` or ``"multiclass"``; ``classes`` their names; ``n_outputs`` how many
+    scores a row gets: the estimate, the probability of the second of two classes, or the probability of each class.
+    """
+
+    def __init__(self, version: Version, limits: Limits = DEFAULT) -> None:
+        """Compile ``version``. Raises ``VersionRefused`` with reason ``"pipeline"`` or ``"manifest"``."""
+        manifest = version.manifest
+        self.manifest = manifest
+        self.digest = version.digest
+        self.inputs = manifest.inputs
+        self.kind = manifest.outputs.kind
+        self.classes = manifest.outputs.classes
+        self.n_outputs = manifest.outputs.count
+        self.steps = []
+        for position, step in enumerate(manifest.pipeline):
+            given = Given.of(step, f"pipeline[{position}]", version.tensors)
+            if step.name not in STEPS:
+                raise given.refused(f"this step is not known to this release; it has {', '.join(STEPS)}")
+            self.steps.append(STEPS[step.name].read(given, limits))
+        given = Given.of(manifest.kernel, "kernel", version.tensors)
+        if given.name not in KERNELS:
+            raise given.refused(f"this kernel is not known to this release; it has {', '.join(KERNELS)}")
+        self.kernel = KERNELS[given.name].read(given, manifest.outputs, limits)
+        program = Program(limits)
+        for entry in self.inputs:
+            program.load(entry)
+        for prepared in self.steps:
+            prepared.emit(program)
+        first_score = self.kernel.emit(program)
+        taken = set(chain.from_iterable(part.inputs for part in (*manifest.pipeline, manifest.kernel)))
+        for name, column in program.columns.items():
+            if isinstance(column, Category) and name not in taken:
+                raise VersionRefused("pipeline", f"column {name!r} is a category that is used by no later step")
+        self._slots = program.slots
+        self._tables = program.tables(first_score, self.n_outputs)
+
+    def bind(self, layout: Layout) -> BoundModel:
+        """The model reading its inputs from columns of ``layout``, which may hold other fields too.
+
+        Raises ``VersionRefused("inputs", ...)`` where an input is missing from the layout or of the wrong kind.
+        """
+        ops, words = self._tables.ops.copy(), self._tables.words.copy()
+        for entry, slots in zip(self.inputs, self._slots, strict=True):
+            field = _field_of(entry, layout)
+            ops[slots, 2], ops[slots, 3] = field.slot, field.index
+            if field.kind == Kind.INTEGER:
+                ops[slots[0], 0] = LOAD_INTEGER
+        words[:4] = layout.numbers, layout.integers, layout.spans, len(layout)
+        tables = (ops, words, self._tables.floats, self._tables.text)
+        return BoundModel(self, tables, self._tables.registers, self._tables.lanes)
+
+    def classify(self, scores: Floats) -> Int64s:
+        """The class of each row of ``scores`` ``(n_outputs, rows)`` as an index into ``classes``; -1 in a regression.
+
+        The second of two classes where its probability is above 0.5; the first of several with the highest.
+        """
+        if self.kind == "regression":
+            return np.full(scores.shape[1], -1)
+        if self.kind == "binary":
+            return np.asarray(scores[0] > 0.5, np.int64)
+        return np.asarray(scores.argmax(axis=0), np.int64)
+
+
+class BoundModel:
+    """A model and the columns that it reads, with the memory that it works in: for one thread at a time."""
+
+    def __init__(self, model: Model, tables: tuple[Int64s, Int64s, Floats, Bytes], registers: int, lanes: int) -> None:
+        """Called by :meth:`Model.bind`."""
+        self.model = model
+        self._fixed: Fixed = (
+            *tables,
+            _aligned(registers * STRIDE, np.dtype(np.float64)),
+            _aligned(lanes, np.dtype(np.int64)),
+            np.zeros(BLOCK, np.int64),
+            np.zeros(BLOCK, np.int64),
+        )
+
+    def score(self, columns: Columns, rows: Int64s, scores: Floats, flags: Bytes, missing: Int32s) -> None:
+        """Score the given ``rows`` of ``columns``, in any order.
+
+        ``rows`` int64 ``(m,)`` are positions in the columns. Results are written at the same positions, and nowhere
+        else: ``scores`` float64 ``(n_outputs or more, capacity)``; ``flags`` uint8 ``(capacity,)``, bits 1 imputed,
+        2 clipped, 4 unseen category; ``missing`` int32 ``(capacity,)``, the index of the first input that is not
+        nullable and has no value, else -1. Where it is not -1, the scores are NaN. Else a score is not finite only
+        where an input is infinite or so large that the calculation overflows.
+
+        Raises ``ValueError`` before anything is written where a row lies outside of one of the arrays, or these do
+        not fit the layout.
+        """
+        ops, words, floats, text, registers, lanes, block_flags, block_missing = self._fixed
+        found = run(
+            columns.numbers, columns.integers, columns.address, columns.length, columns.valid, ops, words, floats, text,
+            registers, lanes, block_flags, block_missing, rows, scores, flags, missing,
+        )  # fmt: skip
+        if found != DONE:
+            raise ValueError(
+                "a row lies outside of the columns or of the arrays for scores, flags or missing"
+                if found == ROW_OUTSIDE
+                else "the columns are not of the layout that the model is bound to, or there is no room for all scores"
+            )
+
+
+def _field_of(entry: Input, layout: Layout) -> Field:
+    field = layout.get(entry.name)
+    if field is None:
+        raise VersionRefused(
+            "inputs",
+            f"input {entry.name!r} is not a field of the events; they have {', '.join(f.name for f in layout)}",
+        )
+    if field.kind not in _KINDS[entry.dtype]:
+        wanted = " or ".join(kind.name for kind in _KINDS[entry.dtype])
+        raise VersionRefused(
+            "inputs", f"input {entry.name!r} is {entry.dtype} and needs a field of kind {wanted}, not {field.kind.name}"
+        )
+    return field
+
+
+def _aligned(size: int, dtype: np.dtype[D]) -> npt.NDArray[D]:
+    """Zeros that begin at a multiple of 64 bytes, so that no vector lies across two cache lines."""
+    raw = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size * dtype.itemsize].view(dtype)
