@@ -10,7 +10,7 @@
     ├── RegistryConflict        a pointer or version is not what was expected       tell the person
     └── StreamError
         ├── TransactionFailed   the transaction cannot commit                       abort, rewind, begin anew
-        ├── ProducerLost        the producer is beyond repair                       make a new one, rewind
+        │   └── ProducerLost    and its producer is beyond repair                   the same, with a new producer
         ├── Fenced              another process runs under the same name            stop, never restart
         ├── OffsetsLost         committed offsets point at deleted events           stop, never restart
         ├── TooManyDeadLetters  most of the latest events cannot be scored          stop, never restart
@@ -76,8 +76,8 @@ class TransactionFailed(StreamError):
     """Raised when the open transaction can only be aborted. Abort, rewind to the committed offsets, go on."""
 
 
-class ProducerLost(StreamError):
-    """Raised when the producer is in a fatal state. Destroy it, make a new one, rewind, go on."""
+class ProducerLost(TransactionFailed):
+    """Raised when the producer is in a fatal state. It is replaced in the course of aborting and rewinding."""
 
 
 class Fenced(StreamError):

@@ -1,0 +1,68 @@
+"""/health, /ready and /metrics of a process tree, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from scorer.errors import SettingsError
+
+Answer = Callable[[], tuple[bool, dict[str, object]]]
+
+
+class Server:
+    """Serves from a thread until ``stop``. ``health`` and ``ready`` return (good?, details)."""
+
+    def __init__(self, address: str, health: Answer, ready: Answer, metrics: Callable[[], bytes]) -> None:
+        host, _, port = address.rpartition(":")
+        self._socket = _bind(host, int(port))
+        self.address = f"{host}:{self._socket.getsockname()[1]}"
+
+        def judged(answer: Answer) -> Callable[[Request], Response]:
+            def respond(_request: Request) -> Response:
+                good, details = answer()
+                return JSONResponse(details, 200 if good else 503)
+
+            return respond
+
+        def scrape(_request: Request) -> Response:
+            return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+        routes = [
+            Route("/health", judged(health)),
+            Route("/ready", judged(ready)),
+            Route("/metrics", scrape),
+        ]
+        config = uvicorn.Config(Starlette(routes=routes), log_level=logging.WARNING, access_log=False, lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is being answered, then stop."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=64)
+    except OSError as error:
+        raise SettingsError(f"scorer.http: cannot listen on {host}:{port}: {error.strerror}") from None

@@ -1,0 +1,45 @@
+"""Logs: lines for people on a terminal, JSON lines for machines; on standard error, secrets masked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+
+# user:password@ in addresses, and key=value pairs whose key says that the value is secret.
+SECRETS = re.compile(r"(?<=//)[^/@\s]*@|(?i:(?<=password=)|(?<=secret=)|(?<=token=))[^\s,;&]+")
+
+
+def mask(text: str) -> str:
+    """The text without the secrets that it may hold."""
+    return SECRETS.sub("***", text)
+
+
+class _Masked(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return mask(json.dumps(line, ensure_ascii=False))
+
+
+def configure(form: str, level: str, process: str) -> None:
+    """Log to standard error from now on; ``process`` is the name of this process in every line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Masked(FORMAT.replace("%(name)s", f"{process} %(name)s")))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

@@ -1,0 +1,218 @@
+"""What a worker counts and judges while its loop runs, and what it tells its parent about it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import numpy as np
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from scorer.batch import Batch
+from scorer.dead_letter_share import DeadLetterShare
+from scorer.errors import TransactionFailed
+from scorer.observe.metrics import LATENCY_BOUNDS, Tally
+from scorer.observe.report import Report
+from scorer.registry.instances import Json
+from scorer.scoring import Scored
+from scorer.settings import Settings
+from scorer.stream import topics
+from scorer.stream.progress import Progress, Standing, stalled
+from scorer.stream.seam import Stream
+
+LOGGER = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.25
+PROGRESS_SECONDS = 2.0
+REQUEST_SECONDS = 5.0
+
+
+class Reporter:
+    """Counts for the loop, judges progress, and reports to the parent from a thread of its own.
+
+    ``status`` is the registry's state, ``Watcher.status``; it is set once the registry is followed.
+    """
+
+    def __init__(self, settings: Settings, slot: int, instance: str, connection: Connection) -> None:
+        self._settings, self._connection, self._instance = settings, connection, instance
+        self.report = Report(slot, os.getpid())
+        self.tally = Tally()
+        self.status: Callable[[], dict[str, Json]] = dict
+        self.stream: Stream | None = None
+        self._admin: AdminClient | None = None
+        self._share = DeadLetterShare(settings.scorer.max_dead_letter_share)
+        self._progress = Progress()
+        self._progress_at = 0.0
+        self._waiting = "starting"
+        self._bounds = np.array(LATENCY_BOUNDS)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self.failure: BaseException | None = None
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(REQUEST_SECONDS + 1.0)
+        self._send()
+
+    def waiting(self, why: str) -> None:
+        """The worker is not ready, and why; logged when it changes. Empty: it is."""
+        if why and why != self._waiting:
+            LOGGER.warning("not ready: %s", why)
+        self._waiting = why
+
+    # -- called by the loop ----------------------------------------------------------------------------------------
+
+    def scored(self, batch: Batch, scored: Scored) -> None:
+        """Count a batch; raises TooManyDeadLetters."""
+        tally = self.tally
+        tally.count("scorer_events", by=scored.events)
+        tally.count("scorer_batches")
+        for (version, role), number in scored.by_version.items():
+            tally.count("scorer_predictions", version, role, by=number)
+        for flag, number in scored.by_flag.items():
+            tally.count("scorer_flagged", flag, by=number)
+        for letter in scored.dead_letters:
+            tally.count("scorer_dead_letters", letter.code)
+        waited = np.maximum(scored.at / 1e6 - batch.time / 1e3, 0.0)
+        counts = np.bincount(np.searchsorted(self._bounds, waited), minlength=len(tally.latency))
+        tally.latency = [a + b for a, b in zip(tally.latency, counts.tolist(), strict=True)]
+        tally.latency_sum += float(waited.sum())
+        example = scored.dead_letters[-1].text if scored.dead_letters else ""
+        self._share.add(scored.events, len(scored.dead_letters), example)
+
+    def committed(self) -> None:
+        """A commit has succeeded."""
+        self.tally.count("scorer_commits")
+        self._share.committed()
+
+    def aborted(self, reason: TransactionFailed) -> None:
+        """The transaction is about to be aborted."""
+        LOGGER.warning("the transaction is aborted and its events are read again: %s", reason)
+        self.tally.count("scorer_aborts")
+        self._share.aborted()
+
+    # -- the thread ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(REPORT_SECONDS):
+                self._look()
+                self._send()
+        except BaseException as error:  # noqa: BLE001  # kept for the loop, which raises it in the main thread
+            self.failure = error
+
+    def _look(self) -> None:
+        """Bring the report up to date."""
+        report, status = self.report, self.status()
+        champion, trial = _versions(status)
+        report.champion, report.trial, report.source = champion[0], trial[0], str(status.get("source", "")) or None
+        refusal = status.get("last_refusal")
+        report.refusal = None if refusal is None else str(refusal)
+        self.tally.show("scorer_champion_info", {} if champion[0] is None else {(champion[0], champion[1] or ""): 1.0})
+        self.tally.show("scorer_resident_bytes", {(): _resident_bytes()})
+        stream = self.stream
+        if stream is not None:
+            for event in stream.events():
+                LOGGER.info("%s: %s %s", event.kind, event.text, ", ".join(f"{t}-{p}" for t, p in event.partitions))
+                if event.kind in ("assigned", "revoked", "lost"):
+                    self.tally.count("scorer_rebalances", event.kind)
+            if time.monotonic() >= self._progress_at:
+                self._judge_progress(stream)
+                self._progress_at = time.monotonic() + PROGRESS_SECONDS
+        report.not_ready = [why for why in (self._waiting, *report.stalled) if why]
+        report.state = "waiting" if self._waiting else "scoring"
+        self.tally.show("scorer_ready", {(): float(not report.not_ready)})
+
+    def _judge_progress(self, stream: Stream) -> None:
+        standings = self._progress.update(stream.positions(), self._ends(stream), time.monotonic())
+        before = set(self.report.partitions)
+        names = [f"{s.topic}-{s.partition}" for s in standings]
+        found = stalled(standings, self._settings.scorer.stall_seconds)
+        if found and not self.report.stalled:
+            LOGGER.error("stalled: %s", "; ".join(found))
+        elif self.report.stalled and not found:
+            LOGGER.warning("no partition is stalled any more")
+        if before != set(names):
+            LOGGER.info("partitions: %s", ", ".join(names) or "none")
+        self.report.partitions, self.report.stalled = names, found
+        known = [s.lag for s in standings if s.lag is not None]
+        self.report.lag = sum(known) if len(known) == len(standings) else None
+        self.tally.show("scorer_partition_lag", {_labels(s): float(s.lag) for s in standings if s.lag is not None})
+        self.tally.show("scorer_partition_still_seconds", {_labels(s): s.still for s in standings})
+
+    def _ends(self, stream: Stream) -> dict[tuple[str, int], int]:
+        """The end of each assigned partition, as far as the brokers tell in time."""
+        positions = stream.positions()
+        if not positions:
+            return {}
+        self._admin = self._admin or topics.admin(self._settings)
+        asked = {TopicPartition(p.topic, p.partition): OffsetSpec.latest() for p in positions}  # type: ignore[no-untyped-call]
+        ends = {}
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
+        )
+        for tp, future in futures.items():
+            try:
+                ends[tp.topic, tp.partition] = int(future.result(REQUEST_SECONDS).offset)
+            except (KafkaException, TimeoutError) as error:
+                LOGGER.debug("%s-%d: its end is unknown: %s", tp.topic, tp.partition, error)
+        return ends
+
+    def _send(self) -> None:
+        report = self.report
+        # Copied while nothing else runs; the loop goes on counting while the copy is sent.
+        tally = Tally(
+            dict(self.tally.counters), dict(self.tally.gauges), list(self.tally.latency), self.tally.latency_sum
+        )
+        try:
+            self._connection.send(
+                Report(**{name: getattr(report, name) for name in Report.__slots__} | {"tally": tally})
+            )
+        except OSError:
+            LOGGER.debug("the parent no longer listens")
+
+    def instance_report(self) -> dict[str, Json]:
+        """What the instance key in Redis says of this worker; called by the registry's thread."""
+        report, status = self.report, self.status()
+        return {
+            "instance": self._instance,
+            "pid": report.pid,
+            "state": report.state,
+            "not_ready": list(report.not_ready),
+            "partitions": list(report.partitions),
+            "lag": report.lag,
+            "events": self.tally.counters.get(("scorer_events", ()), 0.0),
+            "registry": status,
+        }
+
+
+def _labels(standing: Standing) -> tuple[str, str]:
+    return standing.topic, str(standing.partition)
+
+
+def _versions(status: dict[str, Json]) -> tuple[tuple[str | None, str | None], tuple[str | None, str | None]]:
+    """(version, digest) of the champion and of the trial, from the registry's status."""
+
+    def of(pointer: str) -> tuple[str | None, str | None]:
+        about = status.get(pointer)
+        if not isinstance(about, dict) or about.get("version") is None:
+            return None, None
+        return str(about["version"]), str(about["digest"])
+
+    return of("champion"), of("trial")
+
+
+def _resident_bytes() -> float:
+    """The most memory that this process has had, in bytes; macOS counts in bytes, Linux in kilobytes."""
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))

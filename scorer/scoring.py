@@ -1,0 +1,144 @@
+"""One batch: encoded events and the models in force in, encoded predictions and dead letters out.
+
+Pure: the time is an argument, and the same events with the same versions give the same bits, whatever the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scorer.batch import Batch, Bools, Bytes, Columns, Int64s
+from scorer.models import Active, Models
+from scorer.prediction import CHAMPION, TRIAL, PredictionForm, Predictions
+from scorer.wire.decode import Decoded, Decoder
+from scorer.wire.encode import Encoded
+from scorer.wire.reasons import OK
+
+FLAGS = {1: "imputed", 2: "clipped", 4: "unseen"}
+
+MISSING_INPUT = "missing_input"
+NOT_FINITE = "score_not_finite"
+NOT_ENCODED = "not_encoded"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Why event ``row`` of a batch has no prediction. ``version`` was to score it, where it came so far."""
+
+    row: int
+    code: str
+    field: str | None
+    position: int | None
+    text: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What became of the ``events`` of a batch: each is in ``rows`` or one of the ``dead_letters``.
+
+    The prediction for event ``rows[j]`` is ``buffer[start[j] : start[j] + length[j]]``, in the order of the batch. All
+    four are valid until the next batch is scored. ``at`` is the time of scoring in microseconds since the epoch.
+    ``by_version`` counts predictions by (version, role), ``by_flag`` by flag.
+    """
+
+    at: int
+    events: int
+    rows: Int64s
+    buffer: Bytes
+    start: Int64s
+    length: Int64s
+    dead_letters: Sequence[DeadLetter]
+    by_version: Mapping[tuple[str, str], int]
+    by_flag: Mapping[str, int]
+
+
+class Scoring:
+    """Scores batches of one model's events. Reuses its buffers, so it is for one thread."""
+
+    def __init__(self, decoder: Decoder, form: PredictionForm) -> None:
+        """Raises SettingsError where the events lack a field that ``form`` names."""
+        self.decoder = decoder
+        self._form = form
+        self._predictions = Predictions(form, decoder, 1)
+        self._scores = np.empty((1, 0))
+        self._flags = np.zeros(0, np.uint8)
+        self._missing = np.empty(0, np.int32)
+
+    def score(self, batch: Batch, models: Models, now: int) -> Scored:
+        """Score a batch at ``now``, microseconds since the epoch."""
+        n = len(batch)
+        decoded = self.decoder.decode(batch)
+        self._reserve(n, models)
+        readable = decoded.status == OK
+        dead = [self._undecodable(decoded, row) for row in np.flatnonzero(~readable).tolist()]
+        good, by_version = np.zeros(n, np.bool_), {}
+        for active, role, chosen in self._routes(batch, decoded.columns, models, readable, now):
+            rows = np.flatnonzero(chosen)
+            active.bound.score(decoded.columns, rows, self._scores, self._flags, self._missing)
+            fine = self._fine(active, rows)
+            dead += [self._unusable(active, row) for row in rows[~fine].tolist()]
+            rows = rows[fine]
+            good[rows] = True
+            by_version[active.version, role] = len(rows)
+            scores = self._scores[: active.bound.model.n_outputs, rows]
+            self._predictions.describe_scores(active, role, rows, scores)
+        kept = self._predictions.describe_events(batch, decoded.columns, self._flags, now)
+        rows = np.flatnonzero(good)
+        encoded = self._predictions.encode(rows)
+        del kept  # the bytes of ids that are no field of the event had to live until here
+        written = encoded.status == OK
+        dead += [self._unwritten(encoded, place, int(rows[place])) for place in np.flatnonzero(~written).tolist()]
+        dead.sort(key=lambda letter: letter.row)
+        by_flag = {name: int(np.count_nonzero(self._flags[rows] & bit)) for bit, name in FLAGS.items()}
+        start, length = encoded.start[written], encoded.length[written]
+        return Scored(now, n, rows[written], encoded.buffer, start, length, dead, by_version, by_flag)
+
+    def _reserve(self, n: int, models: Models) -> None:
+        """Make room for ``n`` events and for as many scores as the models have."""
+        outputs = max(active.bound.model.n_outputs for active in models.all())
+        if outputs > self._predictions.outputs:
+            self._predictions = Predictions(self._form, self.decoder, outputs)
+        if n > self._scores.shape[1] or outputs > len(self._scores):
+            capacity = 1 << (max(n, self._scores.shape[1], 1) - 1).bit_length()
+            self._scores = np.empty((outputs, capacity))
+            self._flags = np.zeros(capacity, np.uint8)
+            self._missing = np.empty(capacity, np.int32)
+        self._predictions.begin(n)
+
+    def _routes(
+        self, batch: Batch, events: Columns, models: Models, readable: Bools, now: int
+    ) -> Iterator[tuple[Active, str, Bools]]:
+        """Who scores which events."""
+        trial = models.trial
+        if trial is None or now >= trial.until:
+            yield models.champion, CHAMPION, readable
+            return
+        tried = trial.share.takes(batch, events, self.decoder.layout) & readable
+        yield models.champion, CHAMPION, readable & ~tried
+        yield trial.active, TRIAL, tried
+
+    def _fine(self, active: Active, rows: Int64s) -> Bools:
+        """Which of the scored rows had all inputs and got scores that are numbers."""
+        finite = np.isfinite(self._scores[: active.bound.model.n_outputs, rows]).all(axis=0)
+        return np.asarray(finite & (self._missing[rows] < 0))
+
+    def _undecodable(self, decoded: Decoded, row: int) -> DeadLetter:
+        reason = self.decoder.reason(decoded, row)
+        return DeadLetter(row, reason.code, reason.field, reason.position, reason.text)
+
+    def _unusable(self, active: Active, row: int) -> DeadLetter:
+        if self._missing[row] >= 0:
+            name = active.bound.model.inputs[self._missing[row]].name
+            text = f"field `{name}` has no value, and version {active.version} cannot do without it"
+            return DeadLetter(row, MISSING_INPUT, name, None, text, active.version)
+        scores = self._scores[: active.bound.model.n_outputs, row].tolist()
+        text = f"version {active.version} gives {scores}: an input is infinite, or too large"
+        return DeadLetter(row, NOT_FINITE, None, None, text, active.version)
+
+    def _unwritten(self, encoded: Encoded, place: int, row: int) -> DeadLetter:
+        text = f"the prediction cannot be encoded: {self._predictions.why(encoded, place)}"
+        return DeadLetter(row, NOT_ENCODED, None, None, text)

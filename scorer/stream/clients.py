@@ -1,0 +1,81 @@
+"""What the Kafka clients are told: the settings that the promises rest on, and those that the operator passes on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from scorer.settings import Settings
+
+Properties = dict[str, Any]
+
+LOGGER = logging.getLogger("scorer.kafka")
+
+
+def common(settings: Settings, client: str) -> Properties:
+    """Properties of every client; ``client`` names it in the broker's logs."""
+    return {
+        "bootstrap.servers": settings.kafka.bootstrap_servers,
+        "client.id": client,
+        # A broker that was restarted should be found again within a second, not ten.
+        "reconnect.backoff.max.ms": 1_000,
+        "allow.auto.create.topics": False,
+        **settings.kafka.properties,
+        "logger": LOGGER,
+    }
+
+
+def identity(settings: Settings, slot: int) -> str:
+    """The name of one worker: unique among the living, the same after a restart."""
+    return f"{settings.scorer.instance}-{slot}"
+
+
+def consumer(settings: Settings, slot: int) -> Properties:
+    """Properties of a worker's consumer."""
+    scorer = settings.scorer
+    properties = {
+        # Throughput first, all of it for the operator to change.
+        "fetch.queue.backoff.ms": 10,
+        "queued.min.messages": 2 * scorer.batch_events,
+        "queued.max.messages.kbytes": 4 * scorer.batch_bytes >> 10,
+        **common(settings, identity(settings, slot)),
+        "group.id": scorer.group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "max.poll.interval.ms": max(scorer.max_poll_interval_ms, scorer.session_timeout_ms),
+    }
+    if scorer.protocol == "consumer":
+        properties["group.protocol"] = "consumer"
+    else:
+        properties |= {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": scorer.session_timeout_ms,
+            "heartbeat.interval.ms": max(scorer.session_timeout_ms // 6, 100),
+        }
+    if scorer.membership == "static":
+        properties["group.instance.id"] = identity(settings, slot)
+    return properties
+
+
+def producer(settings: Settings, slot: int) -> Properties:
+    """Properties of a worker's producer, with or without transactions."""
+    scorer = settings.scorer
+    properties = {
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "batch.size": 1 << 20,
+        "queue.buffering.max.messages": max(4 * scorer.batch_events, 10_000),
+        "queue.buffering.max.kbytes": 4 * scorer.batch_bytes >> 10,
+        **common(settings, identity(settings, slot)),
+        "acks": "all",
+        "enable.idempotence": True,
+    }
+    if scorer.delivery == "exactly-once":
+        properties |= {
+            "transactional.id": f"{scorer.group}.{identity(settings, slot)}",
+            "transaction.timeout.ms": scorer.transaction_timeout_ms,
+        }
+    return properties

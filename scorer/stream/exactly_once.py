@@ -1,0 +1,104 @@
+"""The default stream: predictions, dead letters, audit records and offsets in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from scorer.batch import Batch
+from scorer.errors import TransactionFailed
+from scorer.scoring import Scored
+from scorer.settings import Settings
+from scorer.stream import clients, topics
+from scorer.stream.seam import Position, StreamEvent
+from scorer.stream.sink import Sink
+from scorer.stream.source import Source
+from scorer.stream.transaction import Transaction
+
+RETRY_SECONDS = 0.2
+
+
+class ExactlyOnce:
+    """A consumer in its group and a transactional producer under the worker's name.
+
+    The producer starts first: that aborts what a predecessor under the same name left open, and fences it if it is
+    still alive. Offsets are sent with the group's generation, so the broker refuses those of partitions that have
+    meanwhile gone to others.
+    """
+
+    def __init__(self, settings: Settings, slot: int, stopping: Callable[[], bool]) -> None:
+        self._stopping = stopping
+        facts = topics.describe(topics.admin(settings), topics.wanted(settings))
+        self._sink = Sink(settings, slot, facts, stopping)
+        timeout = settings.scorer.transaction_timeout_ms
+        self._transaction = Transaction(clients.producer(settings, slot), timeout, stopping)
+        self._source = Source(settings, slot, self._before_revoke)
+        self._audit: list[bytes] = []  # handed over since the last commit; an abort puts them into the next one
+
+    @property
+    def drained(self) -> bool:
+        """Whether the latest ``read`` took all that had arrived."""
+        return self._source.drained
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether a transaction is open, or any offset has moved, since the last commit."""
+        return self._transaction.open or self._source.uncommitted
+
+    def read(self, deadline: float) -> Batch | None:
+        """The next events; ``None`` when the deadline (monotonic seconds) has come."""
+        return self._source.read(deadline)
+
+    def write(self, batch: Batch, scored: Scored) -> None:
+        """Put all outputs of a batch into the transaction."""
+        self._transaction.begin()
+        self._sink.write(self._transaction.producer, batch, scored)
+        self._source.processed(batch)
+
+    def record(self, audit: Sequence[bytes]) -> None:
+        """Put audit records into the transaction."""
+        if audit:
+            self._audit += audit
+            self._transaction.begin()
+            self._sink.audit(self._transaction.producer, audit)
+
+    def commit(self) -> None:
+        """Make outputs and offsets visible at once."""
+        self._transaction.begin()
+        self._transaction.commit(self._source.offsets(), self._source.group_metadata())
+        self._source.committed()
+        self._audit.clear()
+
+    def finish(self) -> None:
+        """Commit what is left."""
+        if self.uncommitted:
+            self.commit()
+
+    def abort_and_rewind(self) -> None:
+        """Abort, go back to the committed offsets; the aborted audit records begin a new transaction."""
+        while True:
+            try:
+                self._transaction.abort()
+                self._source.rewind()
+                audit, self._audit = self._audit, []
+                return self.record(audit)
+            except TransactionFailed:
+                if self._stopping():
+                    raise
+                time.sleep(RETRY_SECONDS)
+
+    def events(self) -> list[StreamEvent]:
+        """What has happened since this was last asked."""
+        return self._source.events()
+
+    def positions(self) -> Sequence[Position]:
+        """Where the assigned partitions stand."""
+        return self._source.positions()
+
+    def close(self) -> None:
+        """Abort what is open, leave the group, free both clients."""
+        self._transaction.close()
+        self._source.close()
+
+    def _before_revoke(self) -> None:
+        self.finish()

@@ -1,0 +1,310 @@
+"""The consuming half of a stream: membership, batches, positions, rewinding.
+
+Callbacks run inside ``poll`` and ``consume``. One that raised there would drop fetched events and hang ``close``, so
+callbacks never raise: they note what went wrong, and ``read`` raises it once the client has returned.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from scorer.batch import Batch
+from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFailed
+from scorer.settings import Settings
+from scorer.stream import batches, clients
+from scorer.stream.seam import Position, StreamEvent
+from scorer.stream.transaction import fenced
+
+LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Partition = tuple[str, int]
+
+# What librdkafka reports while it is recovering by itself.
+PASSING = {
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TRANSPORT,
+    KafkaError._RESOLVE,
+    KafkaError._TIMED_OUT,
+    KafkaError._MAX_POLL_EXCEEDED,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+
+REQUEST_SECONDS = 5.0
+
+
+class Source:
+    """A consumer in its group. ``before_revoke`` is called while revoked partitions are still ours."""
+
+    def __init__(self, settings: Settings, slot: int, before_revoke: Callable[[], None]) -> None:
+        self._settings = settings.scorer
+        self._topics = (settings.topics.events, settings.topics.retry)
+        self._before_revoke = before_revoke
+        self._next: dict[Partition, int] = {}  # where each assigned partition goes on; absent until known
+        self._moved: dict[Partition, int] = {}  # the part of it that is not committed yet
+        self._events: list[StreamEvent] = []
+        self._deferred: StreamError | None = None
+        self._assigned: frozenset[Partition] = frozenset()
+        self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
+        self.drained = True
+        callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
+        self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
+        self._consumer.subscribe(
+            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, deadline: float) -> Batch | None:
+        """The next events: waits for the first until ``deadline`` (monotonic), then takes what is there."""
+        first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
+        self._raise_deferred()
+        if first is None:
+            self.drained = True
+            return None
+        asked = self._size
+        messages = [first, *self._consumer.consume(asked - 1, 0)] if asked > 1 else [first]
+        self._raise_deferred()
+        self.drained = len(messages) < asked
+        if any(map(Message.error, messages)):
+            messages = self._heed_errors(messages)
+        # A partition that was revoked during this very read belongs to somebody else now.
+        if not self._assigned.issuperset(
+            zip(map(Message.topic, messages), map(Message.partition, messages), strict=True)
+        ):
+            messages = [m for m in messages if (m.topic(), m.partition()) in self._assigned]
+        return self._batch(messages) if messages else None
+
+    def _batch(self, messages: Sequence[Message]) -> Batch:
+        batch, size = batches.build(messages, self._topics)
+        mean = max(1, size // len(batch))
+        self._size = max(1, min(self._settings.batch_events, self._settings.batch_bytes // mean))
+        return batch
+
+    def _heed_errors(self, messages: Iterable[Message]) -> list[Message]:
+        """Act on what the client reports in place of events; return the events."""
+        events = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                events.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._reached(message)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                self._reset(str(message.topic()), int(message.partition() or 0), error)
+            else:
+                self._raise_for(error, message)
+        return events
+
+    def _reached(self, message: Message) -> None:
+        """At its end, a partition may hold offsets without events (transaction markers, compaction): step over them."""
+        partition = (str(message.topic()), int(message.partition() or 0))
+        end = int(message.offset() or 0)
+        if partition in self._next and end > self._next[partition]:
+            self._next[partition] = self._moved[partition] = end
+
+    def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
+        """There is no offset to go on from: this group never committed one, or its events are gone."""
+        [committed] = self._ask(lambda: self._consumer.committed([TopicPartition(topic, partition)], REQUEST_SECONDS))
+        policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
+        if policy == "stop":
+            raise OffsetsLost(
+                f"{topic}-{partition}: offset {committed.offset} is committed, but the topic does not hold it "
+                f"({error.str()}): events were deleted before they were scored, or the topic was made anew. Set "
+                "scorer.on_lost_offsets to earliest or latest for one start to go on without them"
+            )
+        target = OFFSET_BEGINNING if policy == "earliest" else OFFSET_END
+        if policy == "latest":
+            # Committed with the next transaction, so that a restart does not skip what arrives from now on.
+            _, target = self._ask(
+                lambda: self._consumer.get_watermark_offsets(
+                    TopicPartition(topic, partition), REQUEST_SECONDS, cached=False
+                )
+            )
+            self._next[topic, partition] = self._moved[topic, partition] = target
+        self._go_to([TopicPartition(topic, partition, target)])
+        self._note("reset", f"starting at the {policy} offset: {error.str()}", [(topic, partition)])
+
+    def _raise_for(self, error: KafkaError, message: Message) -> None:
+        where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
+        if error.fatal() or error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+            raise _final(error)
+        if error.retriable() or error.code() in PASSING:
+            self._note("waiting", f"{where}: {error.str()}")
+            return
+        raise StreamBroken(f"{where}: {error.name()}: {error.str()}")
+
+    # -- positions -------------------------------------------------------------------------------------------------
+
+    def processed(self, batch: Batch) -> None:
+        """All events of the batch have become outputs: their offsets may be committed with those."""
+        topics = [batch.topics[index] for index in batch.topic.tolist()]
+        # Offsets of a partition ascend within a batch, so the last one of each partition wins.
+        last = dict(zip(zip(topics, batch.partition.tolist(), strict=True), batch.offset.tolist(), strict=True))
+        following = {partition: offset + 1 for partition, offset in last.items()}
+        self._next |= following
+        self._moved |= following
+
+    def offsets(self) -> list[TopicPartition]:
+        """What is to be committed: processed by us, not committed yet, and still ours."""
+        return [TopicPartition(t, p, offset) for (t, p), offset in self._moved.items() if (t, p) in self._assigned]
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether any offset has moved since the last commit."""
+        return bool(self._moved)
+
+    def committed(self) -> None:
+        """Everything that ``offsets`` returned is committed."""
+        self._moved.clear()
+
+    def take(self) -> list[TopicPartition]:
+        """``offsets``, which the caller promises to commit later."""
+        offsets = self.offsets()
+        self._moved.clear()
+        return offsets
+
+    def commit(self, offsets: list[TopicPartition], *, wait: bool) -> None:
+        """Commit offsets outside of any transaction."""
+        if not offsets:
+            return
+        if not wait:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+            return
+        for outcome in self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False)):
+            if outcome.error is not None:
+                raise TransactionFailed(f"{outcome.topic}-{outcome.partition}: not committed: {outcome.error}")
+
+    def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        """An asynchronous commit has ended; what failed is tried again with the next one, unless overtaken."""
+        for tp in offsets:
+            partition = (tp.topic, tp.partition)
+            if (error or tp.error) and partition in self._assigned and self._next.get(partition) == tp.offset:
+                self._moved[partition] = tp.offset
+                self._note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
+
+    def rewind(self) -> None:
+        """Go back to the committed offsets; where there are none, to the start."""
+        self._moved.clear()
+        self._next.clear()
+        partitions = [TopicPartition(topic, partition) for topic, partition in self._assigned]
+        if not partitions:
+            return
+        committed = self._ask(lambda: self._consumer.committed(partitions, REQUEST_SECONDS))
+        # Where nothing is committed, -1001 lets the client look again, find nothing, and follow scorer.start.
+        self._go_to([TopicPartition(tp.topic, tp.partition, tp.offset) for tp in committed])
+
+    def _go_to(self, partitions: list[TopicPartition]) -> None:
+        """Not by ``seek``, which fails while a partition is being assigned or has no valid offset."""
+        plain = [TopicPartition(tp.topic, tp.partition) for tp in partitions]
+        self._consumer.incremental_unassign(plain)
+        self._consumer.incremental_assign(partitions)
+
+    def positions(self) -> Sequence[Position]:
+        """Where the assigned partitions stand."""
+        following = dict(self._next)
+        return [Position(topic, partition, following.get((topic, partition))) for topic, partition in self._assigned]
+
+    # -- membership ------------------------------------------------------------------------------------------------
+
+    def group_metadata(self) -> object:
+        """What a transaction needs to know of the group."""
+        return self._consumer.consumer_group_metadata()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._guard(lambda: consumer.incremental_assign(partitions))
+        self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
+        self._note("assigned", "partitions assigned", _names(partitions))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._guard(self._before_revoke)
+        self._forget(partitions)
+        self._guard(lambda: consumer.incremental_unassign(partitions))
+        self._note("revoked", "partitions revoked", _names(partitions))
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if any((tp.topic, tp.partition) in self._moved for tp in partitions):
+            self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
+        self._forget(partitions)
+        self._guard(lambda: consumer.incremental_unassign(partitions))
+        self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+            self._defer(_final(error))
+        else:
+            self._note("waiting", f"{error.name()}: {error.str()}")
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        names = set(_names(partitions))
+        self._assigned -= names
+        for partition in names:
+            self._next.pop(partition, None)
+            self._moved.pop(partition, None)
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except StreamError as error:
+            self._defer(error)
+        except KafkaException as error:
+            self._defer(StreamBroken(f"while partitions moved: {error.args[0]}"))
+
+    def _defer(self, error: StreamError) -> None:
+        """Keep the gravest error until ``read`` can raise it: one that ends the process outranks an abort."""
+        if self._deferred is None or isinstance(self._deferred, TransactionFailed):
+            self._deferred = error
+
+    def _raise_deferred(self) -> None:
+        error, self._deferred = self._deferred, None
+        if error is not None:
+            raise error
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return question()
+        except KafkaException as error:
+            raise TransactionFailed(f"the broker did not answer: {error.args[0]}") from error
+
+    def _note(self, kind: str, text: str, partitions: Iterable[Partition] = ()) -> None:
+        self._events.append(StreamEvent(kind, text, tuple(partitions)))
+        del self._events[:-1000]  # a loop that never asks must not fill the memory
+
+    def events(self) -> list[StreamEvent]:
+        """What has happened since this was last asked."""
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """Leave the group (a static member stays in it until its session ends) and free the client."""
+        self._before_revoke = lambda: None
+        self._consumer.close()
+
+
+def _final(error: KafkaError) -> StreamError:
+    """The error of a consumer that is beyond repair, told apart by whether somebody else has taken its name."""
+    if "fenced" in error.str().lower() or "FENCED" in error.name():
+        return fenced(error)
+    return StreamBroken(f"{error.name()}: {error.str()}")
+
+
+def _names(partitions: Iterable[TopicPartition]) -> list[Partition]:
+    return [(tp.topic, tp.partition) for tp in partitions]
