@@ -3,8 +3,8 @@
 For the model ``flights`` and the default prefix::
 
     ACL SETUSER scorer reset on >PASSWORD %R~scorer:* %W~scorer:flights:instance:* &scorer:flights:wake
-        +mget +type +strlen +xrange +xrevrange +multi +exec +set +del +subscribe +unsubscribe +ping +select
-        +client|setinfo
+        +mget +type +strlen +getrange +xrange +xrevrange +multi +exec +set +del +subscribe +unsubscribe +ping
+        +select +client|setinfo
 
 (one line). It reads everything under the prefix and hears the wake-ups of its model; it writes only the keys of its
 model's processes. It cannot tell one process from another: the rights of a process of its own would end with
@@ -20,6 +20,7 @@ COMMANDS = (
     "mget",
     "type",
     "strlen",
+    "getrange",
     "xrange",
     "xrevrange",
     "multi",

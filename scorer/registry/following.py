@@ -69,6 +69,8 @@ class Follower(Generic[T]):
         self._audit_problem: str | None = None
         self._answered: float | None = None
         self._error: str | None = None
+        self._last_error: dict[str, Json] | None = None
+        self._outages = 0
         self._refusal: dict[str, Json] | None = None
         self._unsaved: dict[bytes, VersionBytes] = {}
         self._saved = True
@@ -90,7 +92,9 @@ class Follower(Generic[T]):
                     break
             self._error = None
         except RegistryUnavailable as error:
+            self._outages += self._error is None
             self._error = str(error)
+            self._last_error = {"text": self._error, "at": self._time()}
         if self.current.champion is None:
             self._start_from_disk()
         self._end_trial()
@@ -275,6 +279,8 @@ class Follower(Generic[T]):
             "redis": {
                 "seconds_since_answer": None if answered is None else self._monotonic() - answered,
                 "error": self._error,
+                "last_error": self._last_error,
+                "outages": self._outages,
             },
             "audit": {"problem": self._audit_problem},
             "last_good": {"saved": self._saved, "problem": self._disk_problem},

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _KEPT = 6
 """Version files that stay, the newest ones: a champion and a trial, and those that a slower worker is about to name."""
 
 _HEADER_LIMIT = 4_096
+_PIECE = 1 << 18
 _POINTERS_LIMIT = 1 << 20
 _ABANDONED_SECONDS = 3_600.0
 
@@ -60,9 +62,9 @@ class LastGood:
         """Write the version, unless the same bytes are there; drop files that are no longer needed. OSError."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._file(version, hashlib.sha256(content.manifest).digest())
-        whole = self._packed(version, content)
-        if not _touched(file, whole):
-            _write(file, whole)
+        parts = self._packed(version, content)
+        if not _touched(file, parts):
+            _write(file, parts)
         self._prune(file)
 
     def point(self, applied: Applied) -> None:
@@ -75,7 +77,7 @@ class LastGood:
             for name, saved in (("champion", applied.champion), ("trial", applied.trial))
             if saved is not None
         }
-        _write(self.directory / "pointers.json", json.dumps(pointers).encode())
+        _write(self.directory / "pointers.json", [json.dumps(pointers).encode()])
 
     def applied(self) -> Applied:
         """What was applied last. VersionRefused (``last-good``) where that is not known."""
@@ -108,17 +110,18 @@ class LastGood:
     def _file(self, version: str, digest: bytes) -> Path:
         return self.directory / f"{check_name(version, 'version')}-{digest.hex()[:32]}.version"
 
-    def _packed(self, version: str, content: VersionBytes) -> bytes:
+    def _packed(self, version: str, content: VersionBytes) -> list[bytes]:
+        """What the file holds, one after the other: nothing large is copied, so nothing keeps the loop waiting."""
         parts = (content.manifest, content.tensors, content.signature)
-        body = b"".join(part or b"" for part in parts)
+        body = [part for part in parts if part is not None]
         header = {
             "format": 1,
             "model": self._model,
             "version": version,
             "sizes": [None if part is None else len(part) for part in parts],
-            "sha256": hashlib.sha256(body).hexdigest(),
+            "sha256": _digest(body),
         }
-        return json.dumps(header).encode() + b"\n" + body
+        return [json.dumps(header).encode() + b"\n", *body]
 
     def _unpacked(self, version: str, whole: bytes) -> VersionBytes | None:
         """The version in a file; ``None``, or an error about the header's form, where the file is damaged."""
@@ -165,10 +168,11 @@ def _read(file: Path, limit: int) -> bytes:
     return whole
 
 
-def _touched(file: Path, whole: bytes) -> bool:
+def _touched(file: Path, parts: Sequence[bytes]) -> bool:
     """Make ``file`` one of the newest, if it is there and holds these bytes; another process may drop it any time."""
     try:
-        same = file.read_bytes() == whole
+        with file.open("rb") as stream:
+            same = _digest(iter(lambda: stream.read(_PIECE), b"")) == _digest(parts)
         if same:
             os.utime(file)
     except FileNotFoundError:
@@ -176,13 +180,21 @@ def _touched(file: Path, whole: bytes) -> bool:
     return same
 
 
-def _write(file: Path, whole: bytes) -> None:
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _write(file: Path, parts: Sequence[bytes]) -> None:
     """Replace ``file`` at once and for good: a crash or power cut leaves the old one or the new one."""
     handle, name = tempfile.mkstemp(suffix=".half", prefix=f"{file.name}.", dir=file.parent)
     half = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(whole)
+            for part in parts:
+                stream.write(part)
             stream.flush()
             os.fsync(stream.fileno())
         half.replace(file)

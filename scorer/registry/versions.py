@@ -7,6 +7,7 @@ every fetch.
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,6 +23,8 @@ from scorer.registry.transaction import transaction
 
 LIMIT = 64 << 20
 """The most bytes that all parts of a version may have together."""
+
+_PIECE, _PIECES = 1 << 18, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +108,24 @@ def fetch(client: redis.Redis, keys: Keys, version: str, limit: int = LIMIT) -> 
 
     Raises VersionRefused (``missing``, ``type``, ``size``) with what to do about it, RegistryUnavailable.
     """
-    _measure(client, keys, version, limit)
+    sizes = _measure(client, keys, version, limit)
     with answering(client, f"read version {version}"):
-        manifest, tensors, signature = cast("list[bytes | None]", client.mget(keys.version_parts(version)))
-    if manifest is None or tensors is None:
+        parts = [_read(client, name, size) for name, size in zip(keys.version_parts(version), sizes, strict=True)]
+    if [len(part) for part in parts] != sizes:
         raise _missing(client, keys, version)
-    return VersionBytes(manifest, tensors, signature)
+    manifest, tensors, signature = parts
+    return VersionBytes(manifest, tensors, signature or None)
 
 
 def head(client: redis.Redis, keys: Keys, version: str, limit: int = LIMIT) -> Head:
     """Which bytes are under ``version``, without reading the tensors. Raises like ``fetch``."""
-    size = _measure(client, keys, version, limit)
+    size = sum(_measure(client, keys, version, limit))
     with answering(client, f"read the manifest of version {version}"):
         found = client.mget([keys.version(version, "manifest"), keys.version(version, "signature")])
     manifest, signature = cast("list[bytes | None]", found)
     if manifest is None:
         raise _missing(client, keys, version)
-    return Head(manifest, signature, size)
+    return Head(manifest, signature or None, size)
 
 
 def stored(client: redis.Redis, keys: Keys, limit: int = LIMIT) -> list[Stored]:
@@ -145,8 +149,20 @@ def _stored(client: redis.Redis, keys: Keys, version: str, limit: int) -> Stored
     return Stored(version, sum(sizes), digest, sizes[2] > 0, sizes[0] > 0 and sizes[1] > 0)
 
 
-def _measure(client: redis.Redis, keys: Keys, version: str, limit: int) -> int:
-    """Bytes of all parts, once they are known to be there, to be strings and to be within the limit."""
+def _read(client: redis.Redis, key: str, size: int) -> bytes:
+    """``size`` bytes in small pieces, each of which keeps the interpreter's lock from the loop for a moment only."""
+    whole = io.BytesIO()
+    for window in range(0, size, _PIECE * _PIECES):
+        with client.pipeline(transaction=False) as pipe:
+            for start in range(window, min(size, window + _PIECE * _PIECES), _PIECE):
+                pipe.getrange(key, start, min(size, start + _PIECE) - 1)
+            for piece in cast("list[bytes]", pipe.execute()):
+                whole.write(piece)
+    return whole.getvalue()
+
+
+def _measure(client: redis.Redis, keys: Keys, version: str, limit: int) -> list[int]:
+    """Bytes of each part, once they are known to be there, to be strings and to be within the limit."""
     with answering(client, f"look for version {version}"), client.pipeline(transaction=False) as pipe:
         for name in keys.version_parts(version):
             pipe.strlen(name)
@@ -160,7 +176,7 @@ def _measure(client: redis.Redis, keys: Keys, version: str, limit: int) -> int:
     if not sizes[0] or not sizes[1]:
         raise _missing(client, keys, version)
     _check_size(keys, version, sum(sizes), limit)
-    return sum(sizes)
+    return sizes
 
 
 def _check_size(keys: Keys, version: str, size: int, limit: int) -> None:

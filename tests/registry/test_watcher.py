@@ -195,6 +195,11 @@ def test_a_killed_and_an_empty_server_change_nothing(own_server: Valkey, keys: K
         until(lambda: redis_error(watcher) is None, "the end of the outage is noticed")
         until_rounds(watcher, 2)
         assert watcher.current is before
+        about = watcher.status()["redis"]
+        assert isinstance(about, dict)
+        assert about["outages"] == 1
+        assert isinstance(about["last_error"], dict)
+        assert isinstance(about["seconds_since_answer"], float)
         push(admin, keys, "v2")
         pointers.set_champion(admin, keys, "v2", actor="ann", reason="")
         until(runs(watcher, "v2"), "v2 runs")
