@@ -88,27 +88,33 @@ def connect(
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "socket_keepalive": True,
-        "socket_read_size": READ_BYTES,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
-    security: dict[str, object] = {"ssl": True, **dict(parse_qsl(place.query))} if place.scheme == "rediss" else {}
+    tls = dict(parse_qsl(place.query)) if place.scheme == "rediss" else {}
     credentials = _credentials(unquote(place.username or ""), unquote(place.password or ""))
+    arguments = {**common, **tls, **credentials, "socket_read_size": READ_BYTES}
     if sentinels:
+        security = {"ssl": place.scheme == "rediss"}
         watchers = _credentials(sentinel_username or "", sentinel_password or "")
         sentinel = Sentinel(  # type: ignore[no-untyped-call]  # so are all of redis.sentinel
             [_address(text) for text in sentinels],
-            sentinel_kwargs={**common, **security, **watchers, "db": 0},
-            **common,
-            **security,
-            **credentials,
+            sentinel_kwargs={**common, **tls, **security, **watchers, "db": 0},
         )
-        client: redis.Redis = sentinel.master_for(master)  # type: ignore[no-untyped-call]
+        client: redis.Redis = sentinel.master_for(master, **arguments, **security)  # type: ignore[no-untyped-call]
         return client
     if place.scheme == "unix":
-        return redis.Redis(unix_socket_path=unquote(place.path), **common, **credentials)  # type: ignore[arg-type]  # typed above
-    host, port = place.hostname or "localhost", place.port or 6379
-    return redis.Redis(host, port, **common, **security, **credentials)  # type: ignore[arg-type]  # typed above
+        # A path has no peer to keep alive.
+        del arguments["socket_keepalive"], arguments["socket_connect_timeout"]
+        return _client(redis.UnixDomainSocketConnection, arguments | {"path": unquote(place.path)})
+    arguments |= {"host": place.hostname, "port": place.port or 6379}
+    return _client(redis.SSLConnection if place.scheme == "rediss" else redis.Connection, arguments)
+
+
+def _client(
+    kind: type[redis.Connection | redis.UnixDomainSocketConnection], arguments: dict[str, object]
+) -> redis.Redis:
+    return redis.Redis.from_pool(redis.ConnectionPool(kind, **arguments))  # type: ignore[arg-type]  # typed above
 
 
 def primary(client: redis.Redis) -> tuple[str, int] | None:
