@@ -22,7 +22,7 @@ from sandbox.progress import Downloads, say
 VARIABLE = "SANDBOX_CACHE"
 
 _AT_ONCE = 8
-_TRIES = 3
+_PAUSES = (0.5, 1.5, 0.0)  # after each try
 _PART = ".part"
 
 # The start-up cache of the Java machine is tied to the jars' modification times; a fixed one (the seconds of
@@ -79,7 +79,7 @@ def _missing(artefacts: Sequence[Artefact], directory: Path) -> list[Artefact]:
         try:
             with file.open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             missing.append(artefact)
             continue
         if found != artefact.sha256:
@@ -120,7 +120,7 @@ def _download(
     part = directory / f"{artefact.file}.{os.getpid()}{_PART}"
     reasons: list[str] = []
     try:
-        for attempt in range(_TRIES):
+        for pause in _PAUSES:
             for repository in repositories:
                 received = 0
                 try:
@@ -136,13 +136,14 @@ def _download(
                 _keep(part, artefact, directory)
                 progress.finished()
                 return
-            if stop.wait(attempt + 1.0):
+            if stop.wait(pause):
                 return
     finally:
         part.unlink(missing_ok=True)
     raise Unavailable(
-        f"{artefact.coordinate} could not be downloaded ({reasons[-1]}). Check the network and the proxy settings "
-        "(HTTPS_PROXY), then run 'sandbox fetch'; once that has worked, no network is needed."
+        f"{artefact.coordinate} is not in the cache {directory} and could not be downloaded. Check the network and the "
+        "proxy settings (HTTPS_PROXY), then run 'sandbox fetch'; once that has worked, no network is needed. "
+        f"The last try failed with {reasons[-1]}"
     )
 
 

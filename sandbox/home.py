@@ -55,9 +55,9 @@ class Home:
         (self.path / "sandbox.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     def close(self) -> None:
-        """Give the directory up, and remove it if it is temporary. The services have ended before."""
+        """Give the directory up, and remove it if it is temporary. The service has ended before. Once is enough."""
         for lock in self.hold:
             os.close(lock)
         self.hold = ()
-        if self.temporary:
+        if self.temporary and self.path.exists():
             shutil.rmtree(self.path)

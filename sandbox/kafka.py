@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox.broker import STOP, Broker, Installation, Ports, await_answers
+from sandbox.broker import Broker, Installation, Ports, await_answers
 from sandbox.errors import PortTaken, SandboxError
 from sandbox.home import Home
 from sandbox.install import install
@@ -108,12 +108,12 @@ class Kafka:
 
     def stop(self, broker: int | None = None) -> None:
         """Shut down in good order, as an upgrade does."""
-        self._at_once(self._chosen(broker), lambda one: one.process.stop(STOP))
+        self._at_once(self._chosen(broker), Broker.stop)
 
     def kill(self, broker: int | None = None) -> None:
         """SIGKILL."""
         for one in self._chosen(broker):
-            one.process.kill()
+            one.kill()
 
     def freeze(self, broker: int | None = None) -> None:
         """SIGSTOP: connections stay open, but nothing is answered until ``thaw``."""
@@ -164,9 +164,7 @@ class Kafka:
             await_answers(self.brokers, self.cluster, deadline)
             warm(self.bootstrap, deadline)
         except BaseException:
-            for one in self.brokers:
-                if one.running:
-                    one.process.kill()
+            self.kill()
             raise
 
     @staticmethod

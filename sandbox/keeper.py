@@ -2,15 +2,16 @@
 
 Runs as a small process of its own, between that parent and the service; it needs only the standard library::
 
-    python -I -S keeper.py PARENT GRACE LOG HOME COMMAND...
+    python -I -S keeper.py PARENT GRACE LOG HOME HOLD COMMAND...
 
-Standard input is a pipe from the parent. Each byte that arrives is a signal number for the service's process group,
-answered by a line on standard output; the first line there is the service's process id. When the pipe closes or the
-parent is gone, the service is told to end and after GRACE seconds is killed, and the directory HOME (if not empty)
-is removed. When the service ends, the keeper ends with its exit code, or 128 + the number of the signal that ended it.
+Standard input and output are one line to the parent. Each byte that comes in is a signal number for the service's
+process group, answered by a line of text; the first line that goes out is the service's process id. When the line is
+closed or the parent is gone, the service is told to end and after GRACE seconds is killed, and the directory HOME
+(if not empty) is removed. When the service ends, the keeper ends with its exit code, or 128 + the number of the
+signal that ended it. HOLD are file descriptors (locks) that stay open as long as the keeper runs.
 
-The pipe alone would do, were it not that a parent may fork: its child then holds the pipe open after the parent's
-death. So the keeper also looks every second whether it still has the same parent.
+A closed line alone would do, were it not that a parent may fork: its child then holds the line open after the
+parent's death. So the keeper also looks every second whether it still has the same parent.
 """
 
 from __future__ import annotations
@@ -29,16 +30,15 @@ _WAKES = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def main() -> int:
     """Keep one service; returns what the keeper should exit with."""
-    parent, grace, log, home, *command = sys.argv[1:]
+    parent, grace, log, home, hold, *command = sys.argv[1:]
     wake, wake_end = os.pipe()
     for end in (wake, wake_end):
         os.set_blocking(end, False)
     for number in _WAKES:
         signal.signal(number, _noted)
     signal.set_wakeup_fd(wake_end)
-    for inherited in range(3, 20):  # a lock that the parent handed over is the keeper's alone
-        with contextlib.suppress(OSError):
-            os.set_inheritable(inherited, False)
+    for lock in hold.split():
+        os.set_inheritable(int(lock), False)  # it is the keeper's, not the service's
 
     service = _start(command, log)
     _tell(b"%d\n" % service)
@@ -57,19 +57,25 @@ def _noted(_number: int, _frame: object) -> None:
 
 
 def _start(command: list[str], log: str) -> int:
-    """The service in a process group of its own, its output appended to the log; its process id."""
+    """Run the service in a process group of its own, its output appended to the log; returns its process id.
+
+    It returns when the service's program runs: a signal sent before that would meet the handlers of this one.
+    """
     libc = None
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415  # slow to import
 
         libc = ctypes.CDLL(None)
     keeper = os.getpid()
+    running, running_end = os.pipe()  # closes by itself when the other program takes over
     service = os.fork()
     if service:
-        with contextlib.suppress(OSError):  # both do it, so that the group is there for whoever runs first
-            os.setpgid(service, service)
+        os.close(running_end)
+        os.read(running, 1)
+        os.close(running)
         return service
     try:
+        signal.set_wakeup_fd(-1)
         os.setpgid(0, 0)
         if libc is not None:
             libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: should the keeper itself be killed

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sandbox.errors import NotRunning, PortTaken, StartFailed
 
 _KEEPER = Path(__file__).with_name("keeper.py")
-_LINES = 25
+_LINES = 12
+_ERROR = re.compile(r"ERROR|FATAL|Exception|Error\b")
 
 
 class Process:
@@ -44,7 +46,7 @@ class Process:
         keeper = [sys.executable, "-I", "-S", str(_KEEPER)]
         with keepers_end:
             self._keeper = subprocess.Popen(
-                [*keeper, str(os.getpid()), str(grace), str(log), str(home or ""), *command],
+                [*keeper, str(os.getpid()), str(grace), str(log), str(home or ""), " ".join(map(str, hold)), *command],
                 stdin=keepers_end.fileno(),
                 stdout=keepers_end.fileno(),
                 cwd=directory,
@@ -106,16 +108,20 @@ class Process:
         """Raise ``StartFailed``, or ``PortTaken`` if that was why, when the service has ended."""
         if self.running:
             return
-        end = self.log_end()
-        kind = PortTaken if "Address already in use" in end else StartFailed
-        raise kind(f"{what} ended with exit code {self.returncode}. {end}")
+        kind = PortTaken if any("Address already in use" in line for line in self._lines()) else StartFailed
+        raise kind(f"{what} ended with exit code {self.returncode}. {self.log_end()}")
 
     def log_end(self) -> str:
-        """The last lines that this process wrote, with the name of the file."""
+        """The last lines that this process wrote, and before them the last errors; with the name of the file."""
+        lines = list(self._lines())
+        errors = [line for line in lines[:-_LINES] if _ERROR.search(line)][-_LINES:]
+        shown = [*errors, "...", *lines[-_LINES:]] if errors else lines[-_LINES:]
+        return "\n".join([f"The end of its log, {self._log}:", *(f"    {line}" for line in shown)])
+
+    def _lines(self) -> Iterator[str]:
         with self._log.open("rb") as file:
-            file.seek(max(self._log_from, self._log.stat().st_size - 200 * _LINES))
-            lines = file.read().decode(errors="replace").splitlines()[-_LINES:]
-        return "\n".join([f"The end of its log, {self._log}:", *(f"    {line}" for line in lines)])
+            file.seek(self._log_from)
+            yield from (line.decode(errors="replace").rstrip() for line in file)
 
     def _close(self) -> None:
         self._keeper.wait()

@@ -22,7 +22,8 @@ class Downloads:
 
     def __init__(self, files: int, total: int) -> None:
         self._files, self._total = files, total
-        self._arrived = self._bytes = self._said = 0
+        self._arrived = self._bytes = 0
+        self._said = -1  # tenths of the total
         self._lock = threading.Lock()
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -58,12 +59,8 @@ class Downloads:
             text = f"Kafka: {self._arrived} of {self._files} files"
             self._bar.update(self._task, completed=self._bytes, description=text)
             return
-        tenths = 10 * self._bytes // max(self._total, 1)
-        if self._arrived == self._files:
-            tenths = 11
-        if tenths > self._said or not self._bytes:
+        tenths = 11 if self._arrived == self._files else 10 * self._bytes // max(self._total, 1)
+        if tenths > self._said:
             self._said = tenths
-            say(
-                f"Kafka: {self._arrived} of {self._files} files, "
-                f"{self._bytes / _MB:.0f} of {self._total / _MB:.0f} MB fetched"
-            )
+            arrived, total = self._bytes / _MB, self._total / _MB
+            say(f"Kafka: {self._arrived} of {self._files} files, {arrived:.0f} of {total:.0f} MB fetched")

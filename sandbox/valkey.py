@@ -39,7 +39,7 @@ class Valkey:
         self._home = home
         self._command = [str(_binary()), str(home.path / "valkey.conf"), *(["--sentinel"] if sentinel else [])]
         self._process: Process | None = None
-        lines = [f"bind {HOST}", f"port {port}", f"dir {home.path}", "daemonize no"]
+        lines = [f"bind {HOST}", f"port {port}", "dir .", "daemonize no"]
         if not sentinel:
             lines += ['save ""', f"appendonly {'no' if home.temporary else 'yes'}"]
         for name, value in settings.items():
