@@ -79,7 +79,8 @@ def lock(as_json: Json = False) -> None:
 
     before = {artefact.coordinate for artefact in pinned()}
     found = maven.resolve()
-    FILE.write_text(render(found), encoding="ascii")
+    if set(found) != set(pinned()):  # a newer file would have everybody set up anew
+        FILE.write_text(render(found), encoding="ascii")
     now = {artefact.coordinate for artefact in found}
     facts = {"file": str(FILE), "jars": len(now), "added": sorted(now - before), "removed": sorted(before - now)}
     text = f"{FILE}: {len(now)} jars, {len(now - before)} new, {len(before - now)} gone"
