@@ -131,6 +131,30 @@ def test_a_frozen_server_is_given_up_after_the_timeout(server: Valkey, keys: Key
         pointers.read(client, keys)
 
 
+def test_nothing_is_tried_twice(keys: Keys) -> None:
+    """Whoever calls decides about another try; a hidden one would double the time that the caller is stuck."""
+    tries: list[bytes] = []
+
+    def hang_up() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            tries.append(connection.recv(4_096))
+            connection.close()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    with connect(f"redis://127.0.0.1:{listener.getsockname()[1]}/0") as client, pytest.raises(RegistryUnavailable):
+        pointers.read(client, keys)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(10)
+    assert len(tries) == 1
+
+
 def test_a_restarted_server_is_found_again_at_once(own_server: Valkey, keys: Keys) -> None:
     with connect(own_server.url) as client:
         pointers.read(client, keys)
