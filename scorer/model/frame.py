@@ -50,12 +50,12 @@ def predict(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
         names = np.array([*model.classes, None], object)
         if model.kind == "multiclass":
             found["score"] = scores[chosen, np.arange(len(frame))]
-        found["class"] = names[np.where(unscored, -1, chosen)]
+        found["class"] = pd.Series(names[np.where(unscored, -1, chosen)], frame.index, object)
         if model.kind == "multiclass":
             found |= {f"score {name}": run for name, run in zip(model.classes, scores, strict=True)}
     found["flags"] = results.flags
     inputs = np.array([*(entry.name for entry in model.inputs), None], object)
-    found["missing"] = inputs[results.missing]
+    found["missing"] = pd.Series(inputs[results.missing], frame.index, object)
     return pd.DataFrame(found, index=frame.index)
 
 

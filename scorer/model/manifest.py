@@ -252,11 +252,11 @@ def _check_names(manifest: Manifest, limits: Limits) -> None:
             raise VersionRefused(
                 "manifest", f"input {entry.name!r} is used by no step and not by the kernel; remove it"
             )
-    used = list(chain.from_iterable(part.tensors.values() for part in (*manifest.pipeline, manifest.kernel)))
+    used = sorted(chain.from_iterable(part.tensors.values() for part in (*manifest.pipeline, manifest.kernel)))
     for name in used:
         if name not in manifest.blob.tensors:
             raise VersionRefused("manifest", f"tensor {name!r} is used but not declared in blob.tensors")
-    if len(used) != len(manifest.blob.tensors):
+    if used != sorted(manifest.blob.tensors):
         raise VersionRefused("manifest", "every tensor in blob.tensors must be used by exactly one role of one part")
 
 
