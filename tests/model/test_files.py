@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -72,6 +74,13 @@ def test_load_and_predict(tmp_path: Path) -> None:
     assert found["missing"].tolist() == [None, None, "plain"]
     assert found["score"].isna().tolist() == [False, False, True]
     assert scorer.load(str(tmp_path / "v1")).model.digest == predictor.model.digest
+
+
+def test_the_service_does_not_wait_for_pandas() -> None:
+    """Importing the package, or what the service needs of it, loads no data frames."""
+    code = "import sys, scorer, scorer.model.golden, scorer.registry.files; print('pandas' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
 
 
 def test_load_checks_everything(tmp_path: Path) -> None:

@@ -123,13 +123,13 @@ def emit_trees(program: Program, trees: Trees, plain: Sequence[int], lower: Sequ
     """
     margins = [program.scratch() for _ in trees.base]
     idle = program.scratch()  # Never written, so it stays 0: a leaf compares it with +inf and leads to itself.
-    leaf, levels = trees.leaf, trees.levels(program.limits.depth)
+    leaf, tree, levels = trees.leaf, trees.tree, trees.levels(program.limits.depth)
     registers = np.where(trees.missing_left == 1, np.array(lower)[trees.feature], np.array(plain)[trees.feature])
     registers[leaf] = idle
     threshold = np.where(leaf, np.inf, trees.threshold)
     depth = np.zeros(len(trees.root), np.int64)
     for level, nodes in enumerate(levels):
-        depth[trees.tree[nodes]] = level
+        depth[tree[nodes]] = level
     deepest = np.argsort(-depth, kind="stable")
     place = np.empty_like(deepest)
     place[deepest] = np.arange(len(deepest))
