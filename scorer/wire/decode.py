@@ -1,4 +1,9 @@
-"""From encoded records to columns, without a Python object per record."""
+"""From encoded records to columns, without a Python object per record.
+
+Stricter than Avro's reference libraries, because what a producer got wrong must not reach a model as a number:
+integers beyond 64 bits (32 for int), bytes other than 0 and 1 for a boolean, negative enum indexes and union branches,
+and bytes left over behind a record are refused. Integers that are padded with zero bits are accepted.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,7 @@ class Decoded:
 
 
 class Decoder:
-    """Decodes Avro records of any of a few writer schemas, told apart by their framing.
+    """Decodes Avro records of any of a few writer schemas, told apart by their framing. Serves one thread at a time.
 
     ``schemas`` maps the ids in Confluent's framing to schemas; with bare records it has exactly one, under id 0.
     ``layout`` has the fields of all of them; a field that a record's schema lacks is invalid in its row. Raises

@@ -40,7 +40,7 @@ class Encoded:
 
 
 class Encoder:
-    """Encodes rows of columns as Avro records of one schema.
+    """Encodes rows of columns as Avro records of one schema. Serves one thread at a time.
 
     A field is written from the column of its own name, or from what ``sources`` says: another column, a ``Run`` of
     columns for an array of doubles, ``Entries`` for a map. Timestamps in columns are microseconds; a schema in

@@ -48,6 +48,7 @@ def _fail_varint(block: Block, report: Report, j: int, field: int, status: int, 
 
 @borrowing
 def read_numbers(block: Block, count: int, step: Int64s, report: Report, columns: Columns) -> int:
+    """Double and float, into ``numbers``."""
     null, field, wide = step[NULL], step[FIELD], step[OP] == _DOUBLE
     size = 8 if wide else 4
     column, valid = columns.numbers[step[SLOT]], columns.valid[step[ROW]]
@@ -72,6 +73,7 @@ def read_numbers(block: Block, count: int, step: Int64s, report: Report, columns
 
 @borrowing
 def read_integers(block: Block, count: int, step: Int64s, report: Report, columns: Columns) -> int:
+    """Int, long and what is stored as such, into ``integers``."""
     null, field, low, high, factor = step[NULL], step[FIELD], step[A], step[B], step[FACTOR]
     column, valid = columns.integers[step[SLOT]], columns.valid[step[ROW]]
     failures = 0
@@ -94,6 +96,7 @@ def read_integers(block: Block, count: int, step: Int64s, report: Report, column
 
 @borrowing
 def read_booleans(block: Block, count: int, step: Int64s, report: Report, columns: Columns) -> int:
+    """Boolean, as 0 or 1 into ``integers``."""
     null, field = step[NULL], step[FIELD]
     column, valid = columns.integers[step[SLOT]], columns.valid[step[ROW]]
     failures = 0
@@ -130,6 +133,7 @@ def _span(cursor: int, end: int, fixed: int) -> tuple[int, int, int]:
 
 @borrowing
 def read_spans(block: Block, count: int, step: Int64s, report: Report, columns: Columns) -> int:
+    """String, bytes and fixed, as address and length."""
     null, field, text = step[NULL], step[FIELD], step[OP] == _STRING
     fixed = step[A] if step[OP] == _FIXED else -1
     address, length = columns.address[step[SLOT]], columns.length[step[SLOT]]
@@ -159,6 +163,7 @@ def read_spans(block: Block, count: int, step: Int64s, report: Report, columns: 
 def read_enums(
     block: Block, count: int, step: Int64s, report: Report, columns: Columns, symbols: Int64s, sizes: Int64s
 ) -> int:
+    """Enum, as address and length of its symbol, taken from the table ``symbols`` with ``sizes``."""
     null, field, first, last = step[NULL], step[FIELD], step[A], step[B]
     address, length = columns.address[step[SLOT]], columns.length[step[SLOT]]
     valid = columns.valid[step[ROW]]

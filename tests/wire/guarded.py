@@ -126,12 +126,16 @@ def decode(island: Island, rounds: int) -> int:
 
 
 def hash_and_check(island: Island) -> int:
-    """Keys of all lengths at both edges."""
+    """Keys of all lengths at both edges, whole and cut inside a character."""
+    done = 0
     for size in range(64):
-        for address in (island.at_the_end(b"k" * size), island.at_the_start(b"k" * size)):
-            partitions(np.array([address]), np.array([size]), 7)
-            valid_utf8(np.array([address]), np.array([size]))
-    return 128
+        for key in (b"k" * size, b"k" * size + b"\xc3", b"k" * size + b"\xe4\xb8", b"k" * size + b"\xf0\x9f\x98"):
+            for address in (island.at_the_end(key), island.at_the_start(key)):
+                partitions(np.array([address]), np.array([len(key)]), 7)
+                if valid_utf8(np.array([address]), np.array([len(key)]))[0] != (len(key) == size):
+                    raise SystemExit(f"wrong about {key!r}")
+                done += 1
+    return done
 
 
 def moved(columns: Columns, layout: Layout, islands: list[Island]) -> None:
