@@ -1,8 +1,10 @@
 """A real Apache Kafka and a real Valkey on this machine, from packages: for the demo, the tests and the benchmarks.
+::
 
->>> from sandbox import Kafka, Valkey
->>> with Kafka.start() as kafka, Valkey.start() as valkey:  # doctest: +SKIP
-...     print(kafka.bootstrap, valkey.url)
+    with Kafka.start(brokers=3) as kafka, Valkey.start() as valkey:
+        use(kafka.bootstrap, valkey.url)
+        kafka.kill(1)
+        valkey.freeze()
 """
 
 from sandbox.errors import Corrupt, InUse, NotRunning, PortTaken, SandboxError, StartFailed, Unavailable

@@ -77,8 +77,9 @@ def _train(bare: Installation, startup: Path) -> None:
             deadline = time.monotonic() + _SECONDS
             await_answers([broker], _CLUSTER, deadline)
             warm(broker.address, deadline)
+            broker.process.stop(_SECONDS)  # now Java writes it
         finally:
-            broker.process.stop(_SECONDS)
+            broker.kill()
         if not part.exists():
             raise StartFailed(broker.process.log_end())
         part.replace(startup)

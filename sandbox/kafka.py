@@ -154,7 +154,7 @@ class Kafka:
         self.close()
 
     def _chosen(self, broker: int | None) -> Sequence[Broker]:
-        return self.brokers if broker is None else self.brokers[broker : broker + 1]
+        return self.brokers if broker is None else (self.brokers[broker],)
 
     def _begin(self, java: Sequence[str], deadline: float) -> None:
         self._at_once(self.brokers, lambda one: one.format(self.cluster))

@@ -134,23 +134,18 @@ def test_a_directory_keeps_everything_for_the_next_start(new_kafka: NewKafka, tm
         Kafka.start(data=data, brokers=2)
 
 
-def test_a_port_that_is_taken_at_the_last_moment_is_replaced(
+def test_a_port_that_another_cluster_took_at_the_last_moment_is_replaced(
     new_kafka: NewKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[int] = []
-
-    def first_taken(count: int, preferred: list[int]) -> list[int]:
-        if not taken:
-            taken.append(squatter.getsockname()[1])
-            return [taken[0], *free_ports(count - 1)]
-        return free_ports(count, preferred)
-
-    monkeypatch.setattr("sandbox.kafka.free_ports", first_taken)
-    with socket.create_server((HOST, 0)) as squatter:
-        kafka = new_kafka()
-        assert taken
-        assert str(taken[0]) not in kafka.bootstrap
-        make_topic(kafka)
+    first = new_kafka()
+    taken = int(first.bootstrap.rpartition(":")[2])
+    offers = iter([[taken, *free_ports(1)], free_ports(2)])
+    monkeypatch.setattr("sandbox.kafka.free_ports", lambda count, preferred: next(offers))
+    second = new_kafka()
+    assert next(offers, None) is None
+    assert second.bootstrap != first.bootstrap
+    make_topic(second)
+    make_topic(first)
 
 
 def test_a_broker_that_cannot_start_shows_its_log(new_kafka: NewKafka) -> None:
