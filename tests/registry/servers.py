@@ -24,14 +24,14 @@ def nobody() -> str:
 
 
 class Proxy:
-    """Passes one connection after the other on to a server, until ``cut`` is in what a client sends.
+    """Passes one connection after the other on to a server, and calls ``meanwhile`` before each request arrives there.
 
-    Then that is still passed on, and the connection is closed before the answer comes back: the server has done what
-    was asked, and the client cannot know.
+    Where ``meanwhile`` answers false, the request is still passed on, and the connection is closed before the answer
+    comes back: the server has done what was asked, and the client cannot know.
     """
 
-    def __init__(self, port: int, cut: bytes) -> None:
-        self._target, self._cut = port, cut
+    def __init__(self, port: int, meanwhile: Callable[[bytes], bool]) -> None:
+        self._target, self._meanwhile = port, meanwhile
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -41,7 +41,10 @@ class Proxy:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def close(self) -> None:
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(10)
@@ -57,8 +60,9 @@ class Proxy:
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         while request := client.recv(1 << 16):
+            go_on = self._meanwhile(request)
             server.sendall(request)
             answer = server.recv(1 << 16)
-            if self._cut in request:
+            if not go_on:
                 return
             client.sendall(answer)

@@ -164,6 +164,14 @@ def test_a_command_that_was_overtaken_is_superseded(setup: Setup) -> None:
     follower.poll()
     assert [(e.event, e.version, e.command) for e in follower.events.take()] == [("superseded", "v3", fifth)]
     assert running(follower) == "v2"
+    sixth, seventh = setup.champion("v3"), setup.champion("v1")
+    setup.client.set(setup.keys.champion, "v3")
+    follower.poll()
+    assert [(e.event, e.version, e.command) for e in follower.events.take()] == [
+        ("superseded", "v3", sixth),
+        ("superseded", "v1", seventh),
+        ("applied", "v3", None),
+    ]
 
 
 def test_a_version_overtaken_while_it_was_prepared_is_never_applied(setup: Setup) -> None:

@@ -118,44 +118,58 @@ def test_of_many_that_expect_the_same_one_wins(server: Valkey, client: redis.Red
 
 
 def test_a_change_in_between_is_noticed_and_everything_done_again(
-    server: Valkey, client: redis.Redis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+    server: Valkey, client: redis.Redis, keys: Keys
 ) -> None:
     push(client, keys, "v1", "v2", "v3")
     pointers.set_champion(client, keys, "v1", actor="ann", reason="")
-    original = audit.require_stream
     interrupted: list[object] = []
 
-    def interrupting(pipe: redis.client.Pipeline, of: Keys) -> None:
-        original(pipe, of)
-        if not interrupted:
+    def interrupt(request: bytes) -> bool:
+        if b"EXEC" in request and not interrupted:
             interrupted.append(client.set(keys.champion, "v3"))
+        return True
 
-    monkeypatch.setattr(audit, "require_stream", interrupting)
-    entry = pointers.set_champion(client, keys, "v2", actor="bob", reason="")
+    with Proxy(server.port, interrupt) as proxy, connect(proxy.url) as slow:
+        entry = pointers.set_champion(slow, keys, "v2", actor="bob", reason="")
     assert (entry.old, entry.new) == ("v3", "v2")
+
+
+def test_changes_in_between_without_end_are_given_up(server: Valkey, client: redis.Redis, keys: Keys) -> None:
+    push(client, keys, "v1", "v2")
+
+    def interrupt(request: bytes) -> bool:
+        return b"EXEC" not in request or bool(client.set(keys.champion, "v1"))
+
+    with (
+        Proxy(server.port, interrupt) as proxy,
+        connect(proxy.url) as slow,
+        pytest.raises(RegistryConflict, match="others changed the same keys 5 times meanwhile"),
+    ):
+        pointers.set_champion(slow, keys, "v2", actor="bob", reason="")
+    assert client.get(keys.champion) == b"v1"
 
 
 def test_a_lost_answer_is_reported_as_unknown_and_nothing_is_done_twice(
     server: Valkey, client: redis.Redis, keys: Keys
 ) -> None:
     push(client, keys, "v1")
-    proxy = Proxy(server.port, b"EXEC")
-    try:
-        with connect(proxy.url) as cut, pytest.raises(RegistryUnavailable, match="whether the change happened is unkn"):
-            pointers.set_champion(cut, keys, "v1", actor="ann", reason="")
-    finally:
-        proxy.close()
+    with (
+        Proxy(server.port, lambda request: b"EXEC" not in request) as proxy,
+        connect(proxy.url) as cut,
+        pytest.raises(RegistryUnavailable, match="whether the change happened is unknown, so look before"),
+    ):
+        pointers.set_champion(cut, keys, "v1", actor="ann", reason="")
     assert client.get(keys.champion) == b"v1"
     assert [entry.kind for entry in audit.latest(client, keys)] == ["set", "push"]
 
 
 def test_a_connection_lost_before_the_change_leaves_nothing_unknown(server: Valkey, keys: Keys) -> None:
-    proxy = Proxy(server.port, b"MGET")
-    try:
-        with connect(proxy.url) as cut, pytest.raises(RegistryUnavailable) as caught:
-            pointers.set_champion(cut, keys, "v1", actor="ann", reason="")
-    finally:
-        proxy.close()
+    with (
+        Proxy(server.port, lambda request: b"MGET" not in request) as proxy,
+        connect(proxy.url) as cut,
+        pytest.raises(RegistryUnavailable) as caught,
+    ):
+        pointers.set_champion(cut, keys, "v1", actor="ann", reason="")
     assert "unknown" not in str(caught.value)
 
 

@@ -7,11 +7,14 @@ import dataclasses
 import pytest
 import redis
 
+from sandbox import Valkey
 from scorer.errors import RegistryConflict, SettingsError, VersionRefused
 from scorer.model.version import VersionBytes
 from scorer.registry import audit, versions
+from scorer.registry.client import connect
 from scorer.registry.keys import Keys
 from tests.registry.made import content, digest
+from tests.registry.servers import Proxy
 
 
 def push(client: redis.Redis, keys: Keys, what: VersionBytes, limit: int = versions.LIMIT) -> versions.Pushed:
@@ -81,6 +84,29 @@ def test_nothing_larger_than_the_limit_is_pushed_or_read(client: redis.Redis, ke
             read(client, keys, "v1", size - 1)
         assert caught.value.reason == "size"
     assert client.info("stats")["total_net_output_bytes"] - before < 20_000, "its bytes were not read to find that out"
+
+
+@pytest.mark.parametrize("left", [None, b"shorter"])
+def test_a_version_that_changes_while_it_is_read_is_refused(
+    server: Valkey, client: redis.Redis, keys: Keys, left: bytes | None
+) -> None:
+    push(client, keys, content("v1"))
+    tensors = keys.version("v1", "tensors")
+
+    def lose(request: bytes) -> bool:
+        if b"GETRANGE" in request:
+            client.delete(tensors) if left is None else client.set(tensors, left)
+        return True
+
+    with Proxy(server.port, lose) as proxy, connect(proxy.url) as slow, pytest.raises(VersionRefused) as caught:
+        versions.fetch(slow, keys, "v1")
+    assert caught.value.reason == "missing"
+
+
+@pytest.mark.parametrize("size", [1, 2**18 - 1, 2**18, 2**18 + 1, 2**23, 2**23 + 2**18 + 1])
+def test_every_size_is_read_whole(client: redis.Redis, keys: Keys, size: int) -> None:
+    push(client, keys, content("v1", size=size))
+    assert versions.fetch(client, keys, "v1") == content("v1", size=size)
 
 
 def test_a_version_that_is_not_there_is_refused_with_what_to_do(client: redis.Redis, keys: Keys) -> None:
