@@ -94,6 +94,10 @@ def test_links_are_stable_at_both_ends(kind: str) -> None:
     margins = [0.0, -0.0, 1e-300, 30.0, -30.0, 700.0, -700.0, 710.0, -746.0, 1e5, -1e5, 1e308, -1e308]
     got = results(model, *[[margin] for margin in margins]).scores
     assert ((got >= 0) & (got <= 1)).all()
+    low = results(model, [-709.0], [-711.0], [-740.0]).scores[0]
+    if kind == "binary":
+        # 1 / (1 + exp(711)) would be 0. So small, floats have few digits left.
+        np.testing.assert_allclose(low, np.exp([-709.0, -711.0, -740.0]), rtol=0.05)
     if kind == "binary":
         np.testing.assert_array_equal(got[0, :3], 0.5)
         np.testing.assert_array_equal(got[0, [9, 10, 11, 12]], [1, 0, 1, 0])
