@@ -96,6 +96,20 @@ def test_one_round_applies_the_champion(setup: Setup) -> None:
     assert (event.command, event.actor, event.actor_reason, event.trial) == (command, "ann", "better", None)
 
 
+def test_what_was_commanded_before_the_start_is_not_reported(setup: Setup) -> None:
+    push(setup.client, setup.keys, "v1", "v2")
+    for version in ("v1", "v2", "v1"):
+        setup.champion(version)
+    follower = setup.follower()
+    follower.poll()
+    assert [(e.event, e.version, e.actor) for e in follower.events.take()] == [("applied", "v1", "ann")]
+    setup.champion("v2")
+    setup.client.set(setup.keys.champion, "v1")
+    follower = setup.follower()
+    follower.poll()
+    assert [(e.event, e.version, e.actor) for e in follower.events.take()] == [("applied", "v1", None)]
+
+
 def test_a_bare_set_flips_and_has_no_command(setup: Setup) -> None:
     push(setup.client, setup.keys, "v1", "v2")
     setup.champion("v1")
@@ -525,6 +539,7 @@ def test_a_trial_that_is_over_does_not_come_back_from_disk(setup: Setup) -> None
     follower.poll()
     assert running(follower) == "v1"
     assert on_trial(follower) is None
+    assert [event.pointer for event in follower.events.take()] == ["champion"]
 
 
 def test_redis_confirms_what_came_from_disk(setup: Setup, own_server: Valkey) -> None:
@@ -594,7 +609,13 @@ def test_a_disk_that_cannot_be_written_stops_nothing_and_is_tried_again(setup: S
 
 def test_a_file_that_vanished_is_written_again_with_the_next_flip_to_it(setup: Setup) -> None:
     push(setup.client, setup.keys, "v1", "v2")
-    follower = setup.follower()
+    prepared: list[str] = []
+
+    def counting(loaded: VersionBytes, model: str, version: str) -> Made:
+        prepared.append(version)
+        return prepare(loaded, model, version)
+
+    follower = setup.follower(made_by=counting)
     for version in ("v1", "v2"):
         setup.champion(version)
         follower.poll()
@@ -602,6 +623,7 @@ def test_a_file_that_vanished_is_written_again_with_the_next_flip_to_it(setup: S
         file.unlink()
     setup.champion("v1")
     follower.poll()
+    assert prepared == ["v1", "v2"], "it is read again, but it was prepared"
     again = setup.follower(away())
     again.poll()
     assert running(again) == "v1"
