@@ -95,6 +95,7 @@ def changed(at: int, new: bytes, drop: int = 1) -> bytes:
         (None, Status.TOMBSTONE, None, None, "the record has no payload (a tombstone)"),
         (b"", Status.EMPTY, None, 0, "the payload is empty"),
         (GOOD[:3], Status.FRAMING, None, 3, "the payload ends at byte 3, inside the five bytes that name its schema"),
+        (GOOD[:4], Status.FRAMING, None, 4, "the payload ends at byte 4, inside the five bytes that name its schema"),
         (
             b'{"id"',
             Status.UNKNOWN_MAGIC,
