@@ -1,0 +1,157 @@
+"""The committed versions against scikit-learn on raw rows, and against being trained again."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import scorer
+from demo import flights, pipelines, train
+from demo.pipelines import BOOSTED, INPUTS, LOGISTIC, RAW, RECIPES
+from demo.train import COEFFICIENTS, NEAR, Trained
+from scorer.errors import RegistryConflict, VersionRefused
+from scorer.model import build, golden
+from scorer.model.build import Design, Part, Proof
+from scorer.model.frame import rows
+from scorer.model.kernels.boosted_trees import BoostedTrees
+from scorer.registry.files import read_version, write_version
+
+
+@pytest.fixture(scope="module")
+def raw(flown: pd.DataFrame) -> pd.DataFrame:
+    """Some thousand flights that the versions were not trained on, with gaps and words that they never saw."""
+    later = flights.replayed(flown)
+    sample = later.iloc[np.random.default_rng(20130401).choice(len(later), 4_000, replace=False)].copy()
+    sample.loc[sample.index[::17], "dest"] = "XXX"
+    sample.loc[sample.index[::19], "manufacturer"] = np.nan
+    sample.loc[sample.index[::23], "manufacturer"] = "NEW WORKS"
+    sample.loc[sample.index[::29], ["temp", "wind_speed", "seats"]] = np.nan
+    return sample
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_committed_version_equals_the_library_on_raw_rows(
+    name: str, raw: pd.DataFrame, trained: dict[str, Trained]
+) -> None:
+    found = scorer.load(COEFFICIENTS / name).predict(raw)
+    expected = pipelines.late(trained[name].fitted, raw)
+    # Where the processor is of another type, the library comes to slightly other numbers when it trains.
+    same = trained[name].stored.manifest == read_version(COEFFICIENTS / name).manifest
+    np.testing.assert_allclose(found["score"], expected, rtol=0, atol=1e-12 if same else NEAR)
+    if same:
+        classes = np.where(trained[name].fitted.predict(raw[RAW]) == 1, "late", "on time")
+        assert (found["class"].to_numpy() == classes).all()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_trained_here_equals_the_library_here(
+    name: str, raw: pd.DataFrame, trained: dict[str, Trained]
+) -> None:
+    got = train.scores(trained[name].stored, raw)
+    np.testing.assert_allclose(got, pipelines.late(trained[name].fitted, raw), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_training_again_gives_the_same_digest_or_almost_the_same_scores(
+    name: str, flown: pd.DataFrame, trained: dict[str, Trained]
+) -> None:
+    words, difference = train.check(trained[name], flights.replayed(flown), COEFFICIENTS)
+    assert name in words
+    assert ("the same digest" in words) == (difference == 0.0)
+    assert difference <= NEAR
+
+
+def test_training_twice_in_one_process_gives_the_same_bytes(flown: pd.DataFrame, trained: dict[str, Trained]) -> None:
+    for again in train.train(flown):
+        assert again.stored == trained[again.name].stored
+
+
+def test_another_version_is_reported_with_its_largest_difference(
+    tmp_path: Path, raw: pd.DataFrame, trained: dict[str, Trained]
+) -> None:
+    """The other version under this name: as if training had come to other numbers."""
+    write_version(tmp_path / LOGISTIC, trained[BOOSTED].stored)
+    words, difference = train.check(trained[LOGISTIC], raw, tmp_path)
+    apart = np.abs(pipelines.late(trained[BOOSTED].fitted, raw) - pipelines.late(trained[LOGISTIC].fitted, raw)).max()
+    assert difference == pytest.approx(apart)
+    assert "another digest" in words
+    with pytest.raises(RegistryConflict, match="holds another version already"):
+        write_version(tmp_path / LOGISTIC, trained[LOGISTIC].stored)
+
+
+def test_the_versions_are_small_and_say_where_they_come_from() -> None:
+    for name, recipe in RECIPES.items():
+        stored = read_version(COEFFICIENTS / name)
+        assert len(stored.tensors) < 300_000
+        manifest = golden.admit(stored, model="flights", version=name).manifest
+        assert manifest.serial == recipe.serial
+        assert manifest.trained_with.library == "scikit-learn"
+        assert manifest.profile is not None
+        assert manifest.profile.n == 77_911
+        assert manifest.outputs.classes == ("on time", "late")
+
+
+def test_golden_rows_have_gaps_unseen_words_and_thresholds() -> None:
+    model = golden.admit(read_version(COEFFICIENTS / BOOSTED))
+    names = [entry.name for entry in INPUTS]
+    inputs = pd.DataFrame(list(model.manifest.golden.inputs), columns=names)
+    gappy = [entry.name for entry in INPUTS if entry.nullable]
+    assert inputs[gappy].isna().any().all()
+    for name in pipelines.CATEGORIES:
+        assert (inputs[name] == "never seen").any()
+    assert isinstance(model.kernel, BoostedTrees)
+    trees = model.kernel.trees
+    thresholds, feature, inner = trees.threshold, trees.feature, ~trees.leaf
+    on = sum(
+        int(np.isin(inputs[name].astype(float), thresholds[inner & (feature == place)]).sum())
+        for place, name in enumerate(pipelines.NUMBERS)
+    )
+    assert on > 30
+
+
+def _damaged(part: Part, role: str, at: int) -> Part:
+    array = part.arrays[role].copy()
+    array.reshape(-1)[at] += 1e-3
+    return dataclasses.replace(part, arrays={**part.arrays, role: array})
+
+
+def test_golden_rows_find_what_is_wrong_with_a_version(flown: pd.DataFrame, trained: dict[str, Trained]) -> None:
+    """Each of these is a mistake that an export could make; none may get past the golden rows."""
+    learned = flights.training(flown)
+    for name, recipe in RECIPES.items():
+        steps, kernel = recipe.parts(trained[name].fitted)
+        hard = train.hard_rows(learned, pipelines.parts_of_boosted(trained[BOOSTED].fitted)[1])
+        proof = Proof(rows(INPUTS, hard), pipelines.late(trained[name].fitted, hard)[None], atol=1e-12, rtol=0.0)
+
+        def refused(steps: list[Part], kernel: Part, name: str = name, proof: Proof = proof) -> None:
+            design = Design("flights", name, 1, ("x", "1"), INPUTS, steps, kernel, "binary", train.CLASSES)
+            with pytest.raises(VersionRefused, match="golden row"):
+                build.version(design, proof)
+
+        if name == LOGISTIC:
+            for place in range(len(pipelines.INTEGERS), len(pipelines.NUMBERS)):
+                refused([_damaged(steps[0], "fill", place), *steps[1:]], kernel)
+            refused([steps[0], _damaged(steps[1], "scale", 0), *steps[2:]], kernel)
+            refused(steps, _damaged(kernel, "intercept", 0))
+            refused([*steps[:-1], _turned(steps[-1])], kernel)
+        else:
+            refused(steps, dataclasses.replace(kernel, params={**kernel.params, "comparison": "<"}))
+            inner = kernel.arrays["left"] != np.arange(len(kernel.arrays["left"]))
+            other_way = {
+                **kernel.arrays,
+                "missing_left": (inner & (kernel.arrays["missing_left"] == 0)).astype("uint8"),
+            }
+            refused(steps, dataclasses.replace(kernel, arrays=other_way))
+            refused(steps, _damaged(kernel, "base", 0))
+            refused([dataclasses.replace(steps[0], params={**steps[0].params, "unknown": 0.0}), *steps[1:]], kernel)
+            refused([*steps[:-1], _turned(steps[-1])], kernel)
+
+
+def _turned(step: Part) -> Part:
+    categories = step.params["categories"]
+    assert isinstance(categories, list)
+    return dataclasses.replace(step, params={**step.params, "categories": categories[::-1]})
