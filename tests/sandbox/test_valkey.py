@@ -40,6 +40,7 @@ def test_what_is_stored_in_a_directory_is_kept(
     first = new_valkey(data=tmp_path / "with a space")
     with first.client() as client:
         client.set("key", "value")
+    assert (tmp_path / "with a space" / "appendonlydir").is_dir()
     end(first)
     if end is Valkey.stop:
         first.restart()
