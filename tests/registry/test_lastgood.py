@@ -146,6 +146,17 @@ def test_a_version_of_another_model_or_name_is_refused(tmp_path: Path) -> None:
         state.read("v1", digest("v1"))
 
 
+def test_other_bytes_of_the_same_version_are_refused(tmp_path: Path) -> None:
+    state = LastGood(tmp_path, "flights")
+    state.keep("v1", content("v1"))
+    (file,) = state.directory.glob("*.version")
+    other = digest("v1", good=False)
+    file.rename(file.with_name(f"v1-{other.hex()[:32]}.version"))
+    assert state.has("v1", other)
+    with pytest.raises(VersionRefused, match="is damaged"):
+        state.read("v1", other)
+
+
 def test_old_versions_and_abandoned_halves_are_dropped(tmp_path: Path) -> None:
     state = LastGood(tmp_path, "flights")
     for number in range(10):
