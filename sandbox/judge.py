@@ -15,8 +15,7 @@ from typing import Any
 import fastavro
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sandbox.errors import SandboxError
 
@@ -35,51 +34,61 @@ _PATIENCE = 30.0
 def read(bootstrap: str, topic: str) -> Iterator[list[Message]]:
     """All committed records of ``topic``, in the order of each partition, up to the end that it has now.
 
-    Raises ``SandboxError`` when nothing comes for 30 s although the end is not reached.
+    Raises ``SandboxError`` where there is no such topic, or when nothing comes for 30 s before the end is reached.
     """
-    ends = _ends(bootstrap, topic)
     settings: dict[str, str | int | float | bool] = {
         "bootstrap.servers": bootstrap,
         "group.id": "judge",  # required, but it never joins
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
+        "fetch.wait.max.ms": 10,  # the end is told by an answer without records, which brokers delay
         "queued.min.messages": 2 * _CHUNK,
         "log_level": 0,
     }
     consumer = Consumer(settings)
     try:
-        waiting = {partition for partition, end in ends.items() if end > 0}
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in sorted(waiting)])
+        bounds = _bounds(consumer, topic)
+        waiting = {partition for partition, (begin, end) in bounds.items() if end > begin}
+        consumer.assign([TopicPartition(topic, partition, bounds[partition][0]) for partition in sorted(waiting)])
         silence = 0.0
         while waiting:
-            arrived = consumer.consume(_CHUNK, _WAIT)
-            for message in arrived if any(map(Message.error, arrived)) else ():
-                error = message.error()
-                # The end may be reported before a transaction that has ended is wholly read; then it comes again.
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise SandboxError(f"{topic} cannot be read: {error.str()}")
-                if error is not None and (message.offset() or 0) >= ends[message.partition() or 0]:
-                    waiting.discard(message.partition() or 0)
-            messages = [message for message in arrived if message.error() is None]
-            silence = 0.0 if arrived else silence + _WAIT
+            messages, reached = _records(topic, consumer.consume(_CHUNK, _WAIT))
+            # An end may be told before a transaction that has just ended is wholly read; then it is told again.
+            waiting -= {partition for partition, offset in reached.items() if offset >= bounds[partition][1]}
+            silence = 0.0 if messages or reached else silence + _WAIT
             if silence > _PATIENCE:
                 raise SandboxError(f"{topic}: partitions {sorted(waiting)} give no more records before their end")
             if messages:
                 yield messages
+    except KafkaException as error:
+        raise SandboxError(f"{topic} cannot be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
-def _ends(bootstrap: str, topic: str) -> dict[int, int]:
-    """The end of what is committed in each partition."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    found = admin.list_topics(topic, timeout=10).topics[topic]
+def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """Where each partition begins, and where what is committed ends."""
+    found = consumer.list_topics(topic, 10).topics[topic]
     if found.error is not None:
-        raise SandboxError(f"{topic}: {found.error.str()}")
-    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in found.partitions}  # type: ignore[no-untyped-call]
-    answers = admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
-    return {tp.partition: future.result(10).offset for tp, future in answers.items()}
+        raise SandboxError(f"{topic} cannot be read: {found.error.str()}")
+    return {number: consumer.get_watermark_offsets(TopicPartition(topic, number), 10) for number in found.partitions}
+
+
+def _records(topic: str, arrived: list[Message]) -> tuple[list[Message], dict[int, int]]:
+    """The records among the messages, and the ends that were reached, by partition."""
+    if not any(map(Message.error, arrived)):
+        return arrived, {}
+    records, reached = [], {}
+    for message in arrived:
+        error = message.error()
+        if error is None:
+            records.append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            reached[message.partition() or 0] = message.offset() or 0
+        else:
+            raise SandboxError(f"{topic} cannot be read: {error.str()}")
+    return records, reached
 
 
 @dataclass(slots=True, eq=False)

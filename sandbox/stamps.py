@@ -19,6 +19,8 @@ from sandbox.judge import Schema, decoder, read
 GRACE = 1_000_000
 """Microseconds for which a prediction may still bear the value that was replaced."""
 
+_NEVER = 2**62
+
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -60,8 +62,8 @@ def reigns(records: Iterable[Mapping[str, Any]], pointer: str) -> list[Reign]:
         if record["event"] == "applied" and record["pointer"] == pointer
     )
     changes = [entry for place, entry in enumerate(seen) if place == 0 or entry[1] != seen[place - 1][1]]
-    ends = [begin for begin, _ in changes[1:]] + [np.iinfo(np.int64).max - GRACE]
-    return [Reign(version, begin, end) for (begin, version), end in zip(changes, ends, strict=True)]
+    ends = [begin for begin, _ in changes[1:]] + [_NEVER]
+    return [Reign(version, begin, end) for (begin, version), end in zip(changes, ends, strict=False)]
 
 
 def wrong(stamps: Stamps, history: Mapping[str, list[Reign]], digests: Mapping[str, str]) -> Bools:

@@ -1,0 +1,336 @@
+"""The judge against topics made by hand: it must find each breach, and nothing where there is none."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import fastavro
+import numpy as np
+import pytest
+from confluent_kafka import Producer
+
+from demo.records import SCHEMAS, schema
+from sandbox import SandboxError, judge, stamps
+from sandbox.judge import Count, Places
+from sandbox.stamps import Stamps
+from tests.conftest import MakeTopic, SharedKafka
+
+PREDICTION = schema(SCHEMAS / "prediction.avsc")
+AUDIT = schema(SCHEMAS / "audit.avsc")
+DIGEST = bytes(range(32))
+
+
+def framed(described: Mapping[str, Any], record: Mapping[str, Any]) -> bytes:
+    out = io.BytesIO(b"\0\0\0\3\xe9")
+    out.seek(5)
+    fastavro.schemaless_writer(out, fastavro.parse_schema(dict(described)), dict(record), strict=True)
+    return out.getvalue()
+
+
+def prediction(topic: str, partition: int, offset: int, **changes: Any) -> dict[str, Any]:
+    made = {
+        "event_id": f"e{partition}-{offset}",
+        "source_topic": topic,
+        "source_partition": partition,
+        "source_offset": offset,
+        "model": "flights",
+        "version": "v1",
+        "digest": DIGEST,
+        "role": "champion",
+        "score": 0.25,
+        "class": "late",
+        "scores": [],
+        "event_time": None,
+        "scored_time": 1_000_000_000_000_000,
+        "flags": 0,
+        "carried": {},
+    }
+    return made | changes
+
+
+Headers = list[tuple[str, str | bytes | None]]
+
+
+def headers(topic: str, partition: int, offset: int) -> Headers:
+    places = {"topic": topic, "partition": partition, "offset": offset}
+    return [(f"scorer.source.{name}", str(value).encode()) for name, value in places.items()]
+
+
+@dataclass
+class Topics:
+    """Two partitions with three events each, and what became of them: e0-1 is a dead letter, the others are scored."""
+
+    kafka: str
+    events: str
+    predictions: str
+    dead_letters: str
+    outputs: list[tuple[int, int]] = field(default_factory=list)
+
+    def produce(self, topic: str, records: Iterable[tuple[int, bytes | None, Headers]], *, abort: bool = False) -> None:
+        """Records in a transaction, which is committed or aborted."""
+        producer = Producer({"bootstrap.servers": self.kafka, "transactional.id": f"{topic}.{abort}"})
+        producer.init_transactions(20)
+        producer.begin_transaction()
+        for partition, value, headed in records:
+            producer.produce(topic, value, b"key", partition, headers=headed)
+        producer.flush(20)
+        if abort:
+            producer.abort_transaction(20)
+        else:
+            producer.commit_transaction(20)
+
+    def predict(self, *places: tuple[int, int], abort: bool = False) -> None:
+        """Predictions for the events with these partitions and offsets."""
+        made = [framed(PREDICTION, prediction(self.events, *place)) for place in places]
+        records = [(partition, value, Headers()) for (partition, _), value in zip(places, made, strict=True)]
+        self.produce(self.predictions, records, abort=abort)
+
+    def bury(self, *places: tuple[int, int]) -> None:
+        """Dead letters for them."""
+        self.produce(self.dead_letters, [(place[0], b"broken", headers(self.events, *place)) for place in places])
+
+    def count(self) -> Count:
+        """What the judge finds."""
+        return judge.count(
+            judge.inputs(self.kafka, [self.events]),
+            judge.predictions(self.kafka, self.predictions, PREDICTION),
+            judge.dead_letters(self.kafka, self.dead_letters),
+        )
+
+
+@pytest.fixture
+def topics(kafka: SharedKafka, topic: MakeTopic) -> Topics:
+    made = Topics(kafka.bootstrap, topic(2), topic(2), topic(2))
+    made.produce(made.events, [(partition, b"event", []) for partition in (0, 1) for _ in range(3)])
+    return made
+
+
+def test_all_is_well(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    found = topics.count()
+    assert (found.events, found.predictions, found.dead_letters) == (6, 5, 1)
+    assert not found.broken
+
+
+def test_a_lost_event(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 2))
+    topics.bury((0, 1))
+    found = topics.count()
+    assert found.broken == {"lost": 1}
+    assert found.examples["lost"] == [f"{topics.events}-1-1"]
+
+
+def test_outputs_of_an_aborted_transaction_do_not_count(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2), abort=True)
+    topics.bury((0, 1))
+    found = topics.count()
+    assert found.predictions == 0
+    assert found.broken == {"lost": 5}
+
+
+def test_events_of_an_aborted_transaction_are_none(topics: Topics) -> None:
+    topics.produce(topics.events, [(0, b"never", []), (1, b"never", [])], abort=True)
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    assert not topics.count().broken
+
+
+def test_outputs_of_an_open_transaction_do_not_count_yet(topics: Topics) -> None:
+    """And they do not make the judge wait."""
+    topics.predict((0, 0), (0, 2), (1, 0))
+    topics.bury((0, 1))
+    producer = Producer({"bootstrap.servers": topics.kafka, "transactional.id": f"{topics.predictions}.open"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(topics.predictions, framed(PREDICTION, prediction(topics.events, 1, 1)), partition=1)
+    assert not producer.flush(20)
+    assert topics.count().broken == {"lost": 2}
+    producer.commit_transaction(20)
+    assert topics.count().broken == {"lost": 1}
+
+
+@pytest.mark.parametrize("again", ["prediction", "dead letter"])
+def test_a_doubled_event(topics: Topics, again: str) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    if again == "prediction":
+        topics.predict((1, 2))
+    else:
+        topics.bury((1, 2))
+    found = topics.count()
+    assert found.broken == {"doubled": 1}
+    assert found.examples["doubled"] == [f"{topics.events}-1-2"]
+
+
+def test_an_output_without_an_event(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (0, 7), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    found = topics.count()
+    assert found.broken == {"extra": 1}
+    assert found.examples["extra"] == [f"{topics.events}-0-7"]
+
+
+def test_an_output_that_cannot_be_read(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    topics.produce(topics.predictions, [(0, b"what", []), (0, None, []), (1, b"\0\0\0\3\xe9\x80", [])])
+    topics.produce(topics.dead_letters, [(0, b"no headers", []), (0, b"", [("scorer.source.offset", b"one")])])
+    found = topics.count()
+    assert found.broken == {"extra": 5}
+    assert (found.predictions, found.dead_letters) == (8, 3)
+
+
+def test_outputs_out_of_order(topics: Topics) -> None:
+    topics.predict((0, 2), (0, 0), (1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    assert topics.count().broken == {"misplaced": 1}
+
+
+def test_a_copy_is_doubled_but_not_misplaced(topics: Topics) -> None:
+    topics.predict((0, 0), (0, 2), (1, 0), (1, 1), (1, 2), (1, 0), (1, 1))
+    topics.bury((0, 1))
+    assert topics.count().broken == {"doubled": 2}
+
+
+def test_a_source_partition_may_be_spread_over_several(topics: Topics) -> None:
+    """Four source partitions to three of the output: the order holds within each of them."""
+    made = [framed(PREDICTION, prediction(topics.events, 0, offset)) for offset in (2, 0)]
+    topics.produce(topics.predictions, [(0, made[0], []), (1, made[1], [])])
+    topics.predict((1, 0), (1, 1), (1, 2))
+    topics.bury((0, 1))
+    assert not topics.count().broken
+
+
+def test_a_topic_that_does_not_exist(kafka: SharedKafka) -> None:
+    with pytest.raises(SandboxError, match="no-such-topic cannot be read"):
+        list(judge.read(kafka.bootstrap, "no-such-topic"))
+
+
+def test_an_empty_topic(topics: Topics) -> None:
+    assert len(judge.predictions(topics.kafka, topics.predictions, PREDICTION)) == 0
+    assert topics.count().broken == {"lost": 6}
+
+
+def test_the_times_of_inputs_are_those_of_the_broker(topics: Topics) -> None:
+    found = judge.inputs(topics.kafka, [topics.events])
+    assert sorted(found.sources) == [(topics.events, 0), (topics.events, 1)]
+    assert found.time.min() > 1_700_000_000_000
+
+
+def test_a_million_are_counted_in_seconds() -> None:
+    """Four sources, in four partitions; one lost, one doubled, one out of its place."""
+    sources = [("events", partition) for partition in range(4)]
+    numbers = np.arange(1_000_000, dtype=np.int64)
+    lane = (numbers % 4).astype(np.int32)
+    events = Places(sources, lane, numbers // 4, lane)
+    order = numbers.copy()
+    order[[400_000, 400_004]] = order[[400_004, 400_000]]
+    order = np.concatenate([order[1:], order[-1:]])
+    predicted = Places(sources, lane[order], numbers[order] // 4, lane[order])
+    found = judge.count(events, predicted, Places())
+    assert found.broken == {"lost": 1, "doubled": 1, "misplaced": 1}
+
+
+# -- stamps ------------------------------------------------------------------------------------------------------------
+
+BEGIN = 1_000_000_000_000_000
+SECOND = 1_000_000
+
+
+def applied(version: str | None, seen: float, **changes: Any) -> dict[str, Any]:
+    made = {"event": "applied", "pointer": "champion", "version": version, "seen": BEGIN + round(seen * SECOND)}
+    return made | changes
+
+
+def made(*stamped: tuple[str, str, float]) -> Stamps:
+    """Predictions by (role, version, time)."""
+    digests = np.array([DIGEST.hex() if version == "v1" else "ab" * 32 for _, version, _ in stamped])
+    times = np.array([BEGIN + round(time * SECOND) for *_, time in stamped], np.int64)
+    return Stamps(np.array([r for r, _, _ in stamped]), np.array([v for _, v, _ in stamped]), digests, times)
+
+
+DIGESTS = {"v1": DIGEST.hex(), "v2": "ab" * 32}
+
+
+def judged(records: list[dict[str, Any]], *stamped: tuple[str, str, float]) -> list[bool]:
+    history = {role: stamps.reigns(records, role) for role in ("champion", "trial")}
+    found: list[bool] = stamps.wrong(made(*stamped), history, DIGESTS).tolist()
+    return found
+
+
+FLIP = [applied("v1", 0.0), applied("v1", 0.1), applied("v2", 10.4), applied("v2", 10.0), applied("v2", 50.0)]
+"""Two processes see v1, then v2; one of them begins anew later."""
+
+
+@pytest.mark.parametrize(
+    ("version", "time", "wrong"),
+    [
+        ("v1", -0.1, True),  # nobody had seen any pointer
+        ("v1", 0.0, False),
+        ("v1", 9.99, False),
+        ("v1", 10.99, False),  # within the second
+        ("v1", 11.01, True),  # a flip that did not take
+        ("v1", 60.0, True),
+        ("v2", 9.9, True),  # before anybody can have known
+        ("v2", 10.0, False),
+        ("v2", 99.0, False),
+        ("v3", 5.0, True),
+    ],
+)
+def test_versions_are_right_when_their_pointer_named_them(version: str, time: float, wrong: bool) -> None:
+    assert judged(FLIP, ("champion", version, time)) == [wrong]
+
+
+def test_there_and_back() -> None:
+    records = [applied("v1", 0.0), applied("v2", 10.0), applied("v1", 20.0)]
+    got = judged(records, ("champion", "v1", 12.0), ("champion", "v2", 12.0), ("champion", "v1", 22.0))
+    assert got == [True, False, False]
+
+
+def test_a_trial_follows_its_own_pointer_and_ends() -> None:
+    records = [*FLIP, applied("v2", 3.0, pointer="trial"), applied(None, 5.0, pointer="trial")]
+    got = judged(records, ("trial", "v2", 4.0), ("trial", "v2", 5.5), ("trial", "v2", 7.0), ("champion", "v2", 4.0))
+    assert got == [False, False, True, True]
+    assert judged(records, ("challenger", "v2", 4.0)) == [True]
+
+
+def test_a_refused_version_never_reigned() -> None:
+    assert judged([applied("v1", 0.0), applied("v2", 2.0, event="refused")], ("champion", "v2", 3.0)) == [True]
+
+
+def test_another_digest_is_wrong() -> None:
+    good = made(("champion", "v1", 1.0))
+    history = {"champion": stamps.reigns(FLIP, "champion")}
+    assert not stamps.wrong(good, history, DIGESTS).any()
+    assert stamps.wrong(replace(good, digest=np.array(["cd" * 32])), history, DIGESTS).all()
+    assert stamps.wrong(good, history, {"v2": DIGESTS["v2"]}).all(), "a version that nobody knows the files of"
+
+
+def test_without_any_audit_everything_is_wrong() -> None:
+    assert judged([], ("champion", "v1", 1.0)) == [True]
+
+
+def test_audit_records_are_read_with_times_as_numbers(kafka: SharedKafka, topic: MakeTopic) -> None:
+    name = topic()
+    record = {
+        "at": BEGIN + 7, "model": "flights", "instance": "s-0", "event": "applied", "pointer": "champion",
+        "version": "v1", "digest": DIGEST, "previous": None, "seen": BEGIN + 3, "reason": None, "command": None,
+        "actor": None, "actor_reason": None, "trial": None,
+    }  # fmt: skip
+    writer = Topics(kafka.bootstrap, name, name, name)
+    writer.produce(name, [(0, framed(AUDIT, record), []), (0, b"what", [])])
+    found = stamps.audit(kafka.bootstrap, name, AUDIT)
+    assert found == [record]
+    assert stamps.reigns(found, "champion") == [stamps.Reign("v1", BEGIN + 3, stamps._NEVER)]
+
+
+def test_the_decoder_reads_predictions_as_they_are() -> None:
+    record = prediction("t", 1, 2, event_time=5, carried={"a": 1, "b": None, "c": "x", "d": 0.5})
+    decode = judge.decoder(PREDICTION)
+    assert decode(framed(PREDICTION, record)) == record
+    for value in (None, b"", b"\0\0\0\0", b"\1" + framed(PREDICTION, record)[1:]):
+        assert decode(value) is None
