@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from scorer.errors import SettingsError
 
@@ -233,7 +234,9 @@ class Settings(_Section):
             return cls.model_validate(known)
         except ValidationError as error:
             source = "the environment" if file is None else f"{file} and the environment"
-            raise SettingsError(f"{source}: " + "; ".join(_mistakes(error))) from None
+            mistakes = _mistakes(error)
+            lines = mistakes if len(mistakes) == 1 else [f"{len(mistakes)} mistakes", *mistakes]
+            raise SettingsError(f"{source}: " + "\n  ".join(lines)) from None
 
 
 def describe(settings: type[Settings]) -> list[tuple[str, str, str, str]]:
@@ -291,6 +294,14 @@ def _mistakes(error: ValidationError) -> list[str]:
     """Each mistake as ``section.key: what is wrong``; never the value, which may be a secret."""
     mistakes = error.errors(include_input=False, include_url=False)
     where = [".".join(str(part) for part in mistake["loc"]) or "settings" for mistake in mistakes]
-    return [
-        f"{at}: {mistake['msg'].removeprefix('Value error, ')}" for at, mistake in zip(where, mistakes, strict=True)
-    ]
+    return [f"{at}: {_in_words(mistake)}" for at, mistake in zip(where, mistakes, strict=True)]
+
+
+def _in_words(mistake: ErrorDetails) -> str:
+    """What is wrong; where pydantic speaks of its own matters, in ours."""
+    if mistake["type"] == "missing":
+        variable = "_".join(str(part) for part in mistake["loc"]).upper()
+        return f"is required; set it in the file, or as {variable} in the environment"
+    if mistake["type"] == "extra_forbidden":
+        return "there is no such key; 'scorer settings' lists them all"
+    return mistake["msg"].removeprefix("Value error, ")

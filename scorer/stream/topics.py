@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType, TopicMetadata
 
 from scorer.errors import StreamBroken
 from scorer.settings import Settings
@@ -19,16 +19,36 @@ REQUEST_SECONDS = 10.0
 DEFAULT_MAX_BYTES = 1_048_588  # Kafka's own default of max.message.bytes
 
 # Records bear the times of their events, which may be years old: time-based retention would delete them at once.
-KEPT = {"retention.ms": "-1"}
+KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """What the broker says of a topic."""
+    """What the broker says of a topic. What this user may not ask is ``None``, or Kafka's default of ``max_bytes``.
+
+    ``retention_ms`` and ``retention_bytes`` are -1 where nothing is deleted for its age or size.
+    """
 
     name: str
     partitions: int
     max_bytes: int
+    replicas: int = 1
+    retention_ms: int | None = None
+    retention_bytes: int | None = None
+    cleanup: str | None = None
+
+    @property
+    def deletes(self) -> str | None:
+        """Which records are deleted one day, scored or not, in words; ``None`` where all are kept, or nobody knows."""
+        if self.cleanup is not None and "compact" in self.cleanup:
+            return "all but the newest record of each key"
+        if self.cleanup is not None and "delete" not in self.cleanup:
+            return None
+        if self.retention_ms is not None and self.retention_ms >= 0:
+            return f"records of {self.retention_ms / 86_400_000:.3g} days or older"
+        if self.retention_bytes is not None and self.retention_bytes >= 0:
+            return f"the oldest records of a partition of more than {self.retention_bytes:,} bytes"
+        return None
 
 
 def admin(settings: Settings) -> AdminClient:
@@ -55,6 +75,8 @@ def create(settings: Settings, partitions: int, replication: int) -> dict[str, s
         except KafkaException as error:
             known = error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
             outcome[name] = "exists" if known else f"failed: {error.args[0].str()}"
+        except TimeoutError:
+            outcome[name] = f"failed: no answer within {REQUEST_SECONDS:.0f} s"
     return outcome
 
 
@@ -66,21 +88,38 @@ def describe(client: AdminClient, names: Iterable[str]) -> Mapping[str, TopicFac
     except KafkaException as error:
         raise StreamBroken(f"no broker answers: {error.args[0].str()}; see kafka.bootstrap_servers") from error
     present = {name: metadata[name] for name in names if name in metadata and metadata[name].error is None}
-    limits = _limits(client, present)
-    return {name: TopicFacts(name, len(topic.partitions), limits[name]) for name, topic in present.items()}
+    configured = _configured(client, present)
+    return {name: _facts(topic, configured[name]) for name, topic in present.items()}
 
 
-def _limits(client: AdminClient, names: Iterable[str]) -> dict[str, int]:
-    """max.message.bytes of each topic; Kafka's default where this user may not ask."""
+def _facts(topic: TopicMetadata, configured: Mapping[str, str]) -> TopicFacts:
+    replicas = min((len(partition.replicas) for partition in topic.partitions.values()), default=0)
+
+    def number(key: str) -> int | None:
+        return int(configured[key]) if configured.get(key) else None
+
+    return TopicFacts(
+        str(topic.topic),
+        len(topic.partitions),
+        number("max.message.bytes") or DEFAULT_MAX_BYTES,
+        replicas,
+        number("retention.ms"),
+        number("retention.bytes"),
+        configured.get("cleanup.policy"),
+    )
+
+
+def _configured(client: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The configuration of each topic; nothing where this user may not ask."""
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     if not resources:
         return {}
-    limits = {}
+    found: dict[str, dict[str, str]] = {}
     for resource, future in client.describe_configs(resources, request_timeout=REQUEST_SECONDS).items():
         try:
-            entry = future.result(REQUEST_SECONDS)["max.message.bytes"]
-            limits[resource.name] = int(entry.value or DEFAULT_MAX_BYTES)
+            entries = future.result(REQUEST_SECONDS)
+            found[resource.name] = {key: entry.value for key, entry in entries.items() if entry.value is not None}
         except KafkaException as error:
             LOGGER.warning("%s: max.message.bytes is taken to be the default: %s", resource.name, error.args[0].str())
-            limits[resource.name] = DEFAULT_MAX_BYTES
-    return limits
+            found[resource.name] = {}
+    return found
