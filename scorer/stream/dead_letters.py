@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from confluent_kafka import Message
 
-from scorer.scoring import DeadLetter, Scored
+if TYPE_CHECKING:  # commands read dead letters, too, and need not wait for compiled code
+    from scorer.scoring import DeadLetter, Scored
 
 Header = tuple[str, str | bytes | None]
 Headers = dict[str, str | bytes | None] | list[Header]
