@@ -1,0 +1,6 @@
+"""``python -m scorer.cli`` is the command ``scorer``."""
+
+from scorer.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What commands need: the settings, and what is reached by them, each made when it is first asked for."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    import redis
+
+    from scorer.registry.keys import Keys
+    from scorer.settings import Settings
+
+DEFAULT_FILE = Path("scorer.toml")
+
+
+class Session:
+    """One run of a command. ``file`` is the settings file that was named, if any."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+
+    @classmethod
+    def of(cls, context: typer.Context) -> Session:
+        """The session of the command that runs."""
+        session = context.obj
+        assert isinstance(session, Session)  # noqa: S101  # set before any command runs
+        return session
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings. Raises SettingsError with all mistakes."""
+        return self.load()
+
+    def load(self, **environ: str) -> Settings:
+        """The settings as they would be with these environment variables in addition."""
+        from scorer.settings import Settings  # noqa: PLC0415  # not for 'scorer --help'
+
+        return Settings.load(self.file, {**os.environ, **environ})
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The names of the keys in Redis."""
+        from scorer.registry.keys import Keys  # noqa: PLC0415  # not for 'scorer run'
+
+        return Keys(self.settings.scorer.model, self.settings.redis.prefix)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A client for the registry."""
+        from scorer.registry.client import connect  # noqa: PLC0415  # not for 'scorer run'
+
+        given = self.settings.redis
+        return connect(
+            given.url.get_secret_value(),
+            sentinels=given.sentinels,
+            master=given.sentinel_master,
+            timeout=given.timeout_seconds,
+        )
+
+
+def actor() -> str:
+    """Who gives a command, where nobody says: user@host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())  # a container's user need not have a name
+    return f"{user}@{socket.gethostname()}"
