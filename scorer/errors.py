@@ -21,6 +21,12 @@ A message says what was wrong, where, and what to do about it.
 
 from __future__ import annotations
 
+STUCK = 11
+"""The exit code of a process that did not leave in time."""
+
+HUNG = 12
+"""The exit code of a process whose Kafka client does not return from a call."""
+
 
 class ScorerError(Exception):
     """The root of all errors of this project. ``exit_code`` is what a command ends with."""

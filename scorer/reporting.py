@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import os
 import resource
@@ -17,7 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from scorer.batch import Batch
 from scorer.dead_letter_share import DeadLetterShare
-from scorer.errors import TransactionFailed
+from scorer.errors import HUNG, TransactionFailed
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
 from scorer.registry.instances import Json
@@ -32,6 +33,8 @@ LOGGER = logging.getLogger(__name__)
 REPORT_SECONDS = 0.25
 PROGRESS_SECONDS = 2.0
 REQUEST_SECONDS = 5.0
+# Longer than any time-out that is given to the client, shorter than the transaction lives.
+HUNG_SECONDS = 6.0
 
 
 class Reporter:
@@ -123,6 +126,7 @@ class Reporter:
         self.tally.show("scorer_resident_bytes", {(): _resident_bytes()})
         stream = self.stream
         if stream is not None:
+            self._leave_if_hung(stream)
             for event in stream.events():
                 LOGGER.info("%s: %s %s", event.kind, event.text, ", ".join(f"{t}-{p}" for t, p in event.partitions))
                 if event.kind in ("assigned", "revoked", "lost"):
@@ -133,6 +137,13 @@ class Reporter:
         report.not_ready = [why for why in (self._waiting, *report.stalled) if why]
         report.state = "waiting" if self._waiting else "scoring"
         self.tally.show("scorer_ready", {(): float(not report.not_ready)})
+
+    def _leave_if_hung(self, stream: Stream) -> None:
+        """A client that never returns cannot be stopped, but replaced: the next process aborts what is open."""
+        seconds = stream.blocked()
+        if seconds > HUNG_SECONDS:
+            LOGGER.error("the Kafka client has not returned for %.0f s: leaving, to be started again", seconds)
+            os._exit(HUNG)
 
     def _judge_progress(self, stream: Stream) -> None:
         standings = self._progress.update(stream.positions(), self._ends(stream), time.monotonic())
@@ -162,10 +173,12 @@ class Reporter:
         futures = self._admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
         )
+        done, _ = concurrent.futures.wait(futures.values(), REQUEST_SECONDS)
         for tp, future in futures.items():
             try:
-                ends[tp.topic, tp.partition] = int(future.result(REQUEST_SECONDS).offset)
-            except (KafkaException, TimeoutError) as error:
+                if future in done:
+                    ends[tp.topic, tp.partition] = int(future.result().offset)
+            except KafkaException as error:
                 LOGGER.debug("%s-%d: its end is unknown: %s", tp.topic, tp.partition, error)
         return ends
 

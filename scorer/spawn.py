@@ -6,9 +6,6 @@ from multiprocessing.connection import Connection
 
 from scorer.settings import Settings
 
-STUCK = 11
-"""The exit code of a worker that did not leave in time."""
-
 
 def work(settings: Settings, slot: int, connection: Connection) -> None:
     """Run one worker to its end and exit with its code."""

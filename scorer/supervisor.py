@@ -16,12 +16,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from types import FrameType
 
-from scorer.errors import Fenced, OffsetsLost, SchemaError, ScorerError, SettingsError, TooManyDeadLetters
+from scorer.errors import STUCK, Fenced, OffsetsLost, SchemaError, ScorerError, SettingsError, TooManyDeadLetters
 from scorer.observe.http import Server
 from scorer.observe.metrics import Fleet, Tally, expose
 from scorer.observe.report import Report
 from scorer.settings import Settings
-from scorer.spawn import STUCK, work
+from scorer.spawn import work
 
 LOGGER = logging.getLogger(__name__)
 

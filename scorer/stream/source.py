@@ -48,6 +48,8 @@ PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 }
 
+FINAL = {KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}
+
 REQUEST_SECONDS = 5.0
 
 
@@ -115,10 +117,13 @@ class Source:
         return events
 
     def _reached(self, message: Message) -> None:
-        """At its end, a partition may hold offsets without events (transaction markers, compaction): step over them."""
+        """At its end, a partition may hold offsets without events (transaction markers, compaction): step over them.
+
+        The end of one without any events is committed, too: that is where this group began.
+        """
         partition = (str(message.topic()), int(message.partition() or 0))
         end = int(message.offset() or 0)
-        if partition in self._next and end > self._next[partition]:
+        if end > self._next.get(partition, -1):
             self._next[partition] = self._moved[partition] = end
 
     def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
@@ -145,7 +150,7 @@ class Source:
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
-        if error.fatal() or error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+        if error.fatal() or error.code() in FINAL:
             raise _final(error)
         if error.retriable() or error.code() in PASSING:
             self._note("waiting", f"{where}: {error.str()}")
@@ -248,7 +253,7 @@ class Source:
         self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+        if error.fatal() or error.code() in FINAL:
             self._defer(_final(error))
         else:
             self._note("waiting", f"{error.name()}: {error.str()}")

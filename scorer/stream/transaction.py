@@ -38,6 +38,7 @@ class Transaction:
         self._stopping = stopping
         self._begun = 0.0
         self._lost = False
+        self._called: float | None = None  # since when the client has not returned
         self.open = False
         self.producer = self._start()
 
@@ -65,6 +66,16 @@ class Transaction:
         if self._lost:
             self._replace()
         self.open = False
+
+    def blocked(self) -> float:
+        """For how many seconds the client has not returned from a call. May be asked from another thread.
+
+        ``send_offsets_to_transaction`` does not heed its time-out, and never returns once the group's coordinator has
+        left the cluster's metadata for a moment, as it does when it restarts (librdkafka issues 5456 and 5511). No
+        other thread can end such a call; a new process can go on.
+        """
+        called = self._called
+        return 0.0 if called is None else time.monotonic() - called
 
     def close(self) -> None:
         """Abort what is open, without waiting for the broker longer than one attempt, and drop the producer."""
@@ -103,6 +114,7 @@ class Transaction:
         """Repeat while the error is retriable; return whether it was repeated."""
         repeated = False
         while True:
+            self._called = time.monotonic()
             try:
                 call()
             except KafkaException as failure:
@@ -115,6 +127,8 @@ class Transaction:
                 repeated = True
             else:
                 return repeated
+            finally:
+                self._called = None
 
     def _meaning(self, error: KafkaError) -> StreamError:
         """What an error that is not retriable asks for."""

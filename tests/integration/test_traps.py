@@ -1,0 +1,395 @@
+"""Every way that is known to lose, double or block events, tried against a real broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from sandbox import Kafka
+from scorer.errors import Fenced, OffsetsLost, ProducerLost, StreamBroken, TransactionFailed
+from scorer.stream.progress import Progress, stalled
+from scorer.stream.topics import describe
+from tests.conftest import SharedKafka
+from tests.integration.deployment import Deployment, until
+from tests.integration.loops import Loop, Stepper, opened, read
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture(scope="module")
+def impatient_kafka() -> Iterator[SharedKafka]:
+    """A broker that ends silent members and transactions soon, so that no test waits long for it."""
+    settings = {
+        "group.min.session.timeout.ms": "500",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
+    }
+    with Kafka.start(settings=settings) as kafka:
+        yield SharedKafka(kafka.bootstrap)
+
+
+@pytest.fixture
+def impatient(impatient_kafka: SharedKafka, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """Makes deployments on the impatient broker."""
+
+    def make(**arguments: object) -> Deployment:
+        return Deployment(tmp_path_factory.mktemp("deployment"), impatient_kafka.bootstrap, **arguments)
+
+    return make
+
+
+def limit(deployment: Deployment, topic: str, size: int) -> None:
+    """Let a topic take only records of up to ``size`` bytes."""
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    deployment.admin.incremental_alter_configs([resource])[resource].result(10)
+    until(lambda: describe(deployment.admin, [topic])[topic].max_bytes == size, "the limit does not come into force")
+
+
+# -- somebody else has the same name -------------------------------------------------------------------------------
+
+
+def test_a_zombie_is_fenced_and_what_it_wrote_does_not_count(deploy: Deploy) -> None:
+    deployment = deploy()
+    deployment.send(100)
+    with opened(deployment) as zombie, opened(deployment) as successor:
+        stepper = Stepper(deployment)
+        # The successor's producer has fenced the zombie's, whose consumer may not know yet.
+        with pytest.raises((Fenced, TransactionFailed)):
+            stepper.score(zombie, 100)
+            zombie.commit()
+        stepper.score(successor, 100)
+        successor.finish()
+    deployment.assert_exactly_once()
+
+
+def test_the_elder_of_two_with_one_name_ends_with_a_named_error(deploy: Deploy) -> None:
+    deployment = deploy()
+    elder = Loop(deployment)
+    with elder:
+        deployment.send(100)
+        until(lambda: sum(deployment.committed().values()) == 100, "the elder does nothing")
+        with Loop(deployment):
+            deployment.send(100)
+            failure = elder.ended()
+            assert isinstance(failure, Fenced), failure
+            assert "scorer.instance" in str(failure)
+            assert not failure.restart
+            until(lambda: sum(deployment.committed().values()) == 200, "the younger does nothing")
+    deployment.assert_exactly_once()
+
+
+# -- time-outs -----------------------------------------------------------------------------------------------------
+
+
+def test_a_transaction_that_outlives_its_time_is_done_again_with_a_new_producer(impatient: Deploy) -> None:
+    deployment = impatient(scorer={"transaction_timeout_ms": 1_000})
+    deployment.send(100)
+    with opened(deployment) as stream:
+        stepper = Stepper(deployment)
+        stepper.score(stream, 100)
+        until(lambda: deployment.written() == 100, "the predictions do not reach the broker")
+        deployment.ends(deployment.settings.topics.predictions)  # returns once the broker has aborted them
+        with pytest.raises(ProducerLost, match="longer than 1 s"):
+            stream.commit()
+        stream.abort_and_rewind()
+        stepper.score(stream, 100)
+        stream.finish()
+    deployment.assert_exactly_once()
+
+
+def test_a_batch_longer_than_the_poll_interval_loses_its_partitions_and_is_done_again(impatient: Deploy) -> None:
+    deployment = impatient(scorer={"session_timeout_ms": 1_000, "max_poll_interval_ms": 1_000, "membership": "dynamic"})
+    deployment.send(100)
+    with opened(deployment) as stream:
+        stepper = Stepper(deployment)
+        stepper.score(stream, 100)
+        until(lambda: not members(deployment), "the silent member stays in the group")
+        with pytest.raises(TransactionFailed):
+            stream.read(time.monotonic() + 10)
+            stream.commit()
+        stream.abort_and_rewind()
+        stepper.score(stream, 100)
+        stream.finish()
+    deployment.assert_exactly_once()
+
+
+def members(deployment: Deployment) -> int:
+    """How many members the group has."""
+    group = deployment.settings.scorer.group
+    return len(deployment.admin.describe_consumer_groups([group])[group].result(10).members)
+
+
+# -- partitions that move ------------------------------------------------------------------------------------------
+
+
+def test_revoked_partitions_are_committed_before_they_go(deploy: Deploy) -> None:
+    deployment = deploy(scorer={"membership": "dynamic", "commit_ms": 4_000, "drained_commit_ms": 4_000})
+    deployment.send(400)
+    with opened(deployment) as first:
+        stepper = Stepper(deployment)
+        stepper.score(first, 400)
+        assert first.uncommitted
+        with Loop(deployment, 1):
+            until(lambda: first.read(time.monotonic() + 0.05) is None and not first.uncommitted, "nothing is revoked")
+            assert sum(deployment.committed().values()) == 400
+            assert "revoked" in {event.kind for event in first.events()}
+        assert {p.topic for p in first.positions()} <= set(deployment.settings.topics.model_dump().values())
+    deployment.assert_exactly_once()
+
+
+def test_offsets_of_partitions_that_have_gone_are_not_sent(impatient: Deploy) -> None:
+    """A member that was silent for too long commits after others have taken over: the broker refuses."""
+    deployment = impatient(scorer={"session_timeout_ms": 1_000, "max_poll_interval_ms": 1_000, "membership": "dynamic"})
+    deployment.send(100)
+    with opened(deployment) as silent:
+        stepper = Stepper(deployment)
+        stepper.score(silent, 100)
+        until(lambda: not members(deployment), "the silent member stays in the group")
+        with Loop(deployment, 1):
+            until(lambda: sum(deployment.committed().values()) == 100, "nobody took over")
+            with pytest.raises(TransactionFailed):
+                silent.commit()
+            silent.abort_and_rewind()
+    deployment.assert_exactly_once()
+
+
+# -- offsets -------------------------------------------------------------------------------------------------------
+
+
+def test_transaction_markers_at_the_end_are_stepped_over(deploy: Deploy) -> None:
+    """A partition that ends in markers and aborted records must not look as if events were waiting."""
+    deployment = deploy(partitions=1)
+    upstream = Producer(
+        {"bootstrap.servers": deployment.settings.kafka.bootstrap_servers, "transactional.id": deployment.model}
+    )
+    upstream.init_transactions(30)
+    for outcome in (upstream.commit_transaction, upstream.abort_transaction):
+        upstream.begin_transaction()
+        for number in range(10):
+            upstream.produce(deployment.settings.topics.events, deployment.event(number), partition=0)
+        upstream.flush(30)
+        outcome(30)
+    end = deployment.ends(deployment.settings.topics.events)[deployment.settings.topics.events, 0]
+    assert end == 22  # 20 records and two markers
+    with Loop(deployment) as loop:
+        until(lambda: deployment.committed().get((deployment.settings.topics.events, 0)) == end, "the offset freezes")
+        assert not loop.aborts
+    assert len(deployment.assert_exactly_once()) == 10
+
+
+@pytest.mark.parametrize("policy", ["stop", "earliest", "latest"])
+def test_events_that_were_deleted_unscored_are_a_loud_policy(deploy: Deploy, policy: str) -> None:
+    deployment = deploy(partitions=1, scorer={"on_lost_offsets": policy})
+    events = deployment.settings.topics.events
+    with Loop(deployment):
+        deployment.send(10)
+        until(lambda: deployment.committed().get((events, 0)) == 10, "nothing is committed")
+    deployment.send(30)
+    deployment.admin.delete_records([TopicPartition(events, 0, 25)])[TopicPartition(events, 0, 25)].result(10)
+    loop = Loop(deployment)
+    if policy == "stop":
+        with loop:
+            failure = loop.ended()
+        assert isinstance(failure, OffsetsLost)
+        assert f"{events}-0: offset 10 is committed" in str(failure)
+        assert not failure.restart
+        return
+    with loop:
+        until(lambda: deployment.committed().get((events, 0)) == 40, "it does not go on")
+    numbers = sorted(o.source[2] for o in deployment.outputs())
+    assert numbers == [*range(10), *range(25, 40)] if policy == "earliest" else [*range(10)]
+
+
+def test_starting_at_the_latest_offset_does_not_skip_what_comes_later(deploy: Deploy) -> None:
+    deployment = deploy(partitions=1, scorer={"start": "latest"})
+    events = deployment.settings.topics.events
+    deployment.send(5)
+    with Loop(deployment):
+        until(lambda: deployment.committed().get((events, 0)) == 5, "the start is not committed")
+    deployment.send(7)  # while nobody runs
+    with Loop(deployment):
+        until(lambda: deployment.committed().get((events, 0)) == 12, "what came meanwhile is not scored")
+    assert sorted(o.source[2] for o in deployment.outputs()) == [*range(5, 12)]
+
+
+def test_a_failure_commits_nothing(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = deploy()
+    deployment.send(100)
+    loop = Loop(deployment)
+    score, calls = loop.scoring.score, []
+
+    def failing(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise StreamBroken("on purpose")
+        return score(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop.scoring, "score", failing)
+    with loop:
+        until(lambda: bool(calls), "nothing is scored")
+        deployment.send(100)
+        assert isinstance(loop.ended(), StreamBroken)
+    with Loop(deployment):
+        until(lambda: sum(deployment.committed().values()) == 200, "the successor has not done the work")
+    deployment.assert_exactly_once()
+
+
+# -- sizes ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_prediction_that_is_too_large_becomes_a_dead_letter(deploy: Deploy) -> None:
+    deployment = deploy()
+    limit(deployment, deployment.settings.topics.predictions, 4_000)
+    deployment.send(1, headers=[("large", b"x" * 5_000)])
+    deployment.send(10)
+    with Loop(deployment):
+        until(lambda: sum(deployment.committed().values()) == 11, "the large one blocks the others")
+    [letter] = [o for o in deployment.assert_exactly_once() if o.prediction is None]
+    assert letter.headers["scorer.code"] == b"too_large"
+    assert letter.headers["large"] == b"x" * 5_000
+    assert letter.message.value() == deployment.event(0)
+
+
+def test_a_dead_letter_that_is_too_large_is_cut(deploy: Deploy) -> None:
+    deployment = deploy()
+    limit(deployment, deployment.settings.topics.dead_letters, 4_000)
+    poison = b"\xff" * 100_000
+    deployment.send([poison])
+    deployment.send([poison], headers=[("large", b"h" * 50_000)], key=b"k" * 50_000)
+    with Loop(deployment):
+        until(lambda: sum(deployment.committed().values()) == 2, "the poison blocks")
+    first, second = sorted(deployment.assert_exactly_once(), key=lambda o: len(o.headers))
+    for letter in (first, second):
+        assert letter.headers["scorer.value.cut"] == b"true"
+        assert letter.headers["scorer.value.length"] == b"100000"
+        assert (
+            letter.headers["scorer.value.sha256"] == b"f1a6d7d2a4b7a0a8"
+            or len(letter.headers["scorer.value.sha256"] or b"") == 64
+        )
+        assert poison.startswith(letter.message.value() or b"-")
+    assert len(first.message.value() or b"") > 2_000
+    assert second.headers["scorer.headers.dropped"] == b"true"
+    assert "large" not in second.headers
+    assert second.message.key() is None
+
+
+# -- partitions and headers ----------------------------------------------------------------------------------------
+
+
+def test_four_partitions_in_three_out_keep_their_order(deploy: Deploy) -> None:
+    deployment = deploy(partitions=4)
+    names = deployment.settings.topics
+    deployment.admin.delete_topics([names.predictions])[names.predictions].result(10)
+    until(lambda: names.predictions not in deployment.admin.list_topics(timeout=10).topics, "the topic stays")
+    from confluent_kafka.admin import NewTopic  # noqa: PLC0415
+
+    deployment.admin.create_topics([NewTopic(names.predictions, 3, 1)])[names.predictions].result(10)
+    deployment.await_leaders(names.predictions, 3)
+    for partition in range(4):
+        deployment.send(50, partition=partition, key=None)
+        deployment.send(50, partition=partition, key=b"abc")
+    with Loop(deployment):
+        until(lambda: sum(deployment.committed().values()) == 400, "not all are scored")
+    places: dict[tuple[int, bytes | None], list[tuple[int, int]]] = {}
+    for output in deployment.assert_exactly_once():
+        key = output.message.key()
+        places.setdefault((output.source[1], key), []).append((int(output.message.partition() or 0), output.source[2]))
+    for (partition, key), found in places.items():
+        # Java's murmur2 of "abc" is 479470107.
+        assert {place for place, _ in found} == {479470107 % 3 if key else partition % 3}
+        assert [offset for _, offset in found] == sorted(offset for _, offset in found)
+
+
+def test_key_and_headers_pass_through(deploy: Deploy) -> None:
+    deployment = deploy()
+    headers = [("traceparent", b"00-1-2-03"), ("none", None), ("twice", b"1"), ("twice", b"2")]
+    deployment.send(3, headers=headers, key=b"customer", partition=3)
+    with Loop(deployment):
+        until(lambda: sum(deployment.committed().values()) == 3, "not all are scored")
+    for output in deployment.assert_exactly_once():
+        assert output.message.headers() == headers
+        assert output.message.key() == b"customer"
+        assert output.message.partition() == 3
+
+
+# -- brokers, and partitions that stand still ----------------------------------------------------------------------
+
+
+def test_brokers_that_go_and_come_back_cost_nothing(
+    new_kafka: Callable[..., Kafka], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    kafka = new_kafka()
+    deployment = Deployment(tmp_path_factory.mktemp("d"), kafka.bootstrap)
+    with Loop(deployment) as loop:
+        deployment.send(500)
+        until(lambda: sum(deployment.committed().values()) == 500, "the loop does not start")
+        kafka.restart()
+        deployment.send(500)
+        until(lambda: sum(deployment.committed().values()) == 1_000, "it does not go on after a restart")
+        kafka.kill()
+        kafka.restart()
+        deployment.send(500)
+        until(lambda: sum(deployment.committed().values()) == 1_500, "it does not go on after a kill")
+        assert loop.failure is None
+    deployment.assert_exactly_once()
+
+
+def test_a_partition_that_stands_still_is_named(deploy: Deploy) -> None:
+    """An upstream transaction that stays open holds one partition back, while the others move."""
+    deployment = deploy(partitions=2)
+    events = deployment.settings.topics.events
+    upstream = Producer(
+        {"bootstrap.servers": deployment.settings.kafka.bootstrap_servers, "transactional.id": deployment.model}
+    )
+    upstream.init_transactions(30)
+    upstream.begin_transaction()
+    upstream.produce(events, deployment.event(0), partition=1)
+    upstream.flush(30)
+    deployment.send(10, partition=0)
+    with opened(deployment) as stream:
+        stepper = Stepper(deployment)
+        stepper.score(stream, 10)
+        until(
+            lambda: stream.read(time.monotonic() + 0.05) is None and len(known(stream)) == 4, "positions stay unknown"
+        )
+        progress, ends = (
+            Progress(),
+            {(events, 0): 10, (events, 1): 1} | {(deployment.settings.topics.retry, p): 0 for p in (0, 1)},
+        )
+        assert not stalled(progress.update(stream.positions(), ends, 100.0), 30.0)
+        [complaint] = stalled(progress.update(stream.positions(), ends, 131.0), 30.0)
+        assert complaint == f"{events}-1 has not moved from offset 0 for 31 s, 1 events are waiting"
+        upstream.commit_transaction(30)
+        stepper.score(stream, 1)
+        assert not stalled(progress.update(stream.positions(), ends, 132.0), 30.0)
+        stream.finish()
+    deployment.assert_exactly_once()
+
+
+def known(stream: object) -> list[int]:
+    """The offsets of the partitions whose position is known."""
+    return [p.next_offset for p in stream.positions() if p.next_offset is not None]  # type: ignore[attr-defined]
+
+
+def test_missing_topics_are_named(deploy: Deploy) -> None:
+    deployment = deploy()
+    deployment.admin.delete_topics([deployment.settings.topics.predictions])
+    until(
+        lambda: deployment.settings.topics.predictions not in deployment.admin.list_topics(timeout=10).topics,
+        "it stays",
+    )
+    with pytest.raises(StreamBroken, match="scorer topics create"), opened(deployment):
+        pass
+
+
+def test_reading_more_than_one_batch_keeps_to_the_size(deploy: Deploy) -> None:
+    deployment = deploy(scorer={"batch_events": 64})
+    deployment.send(1_000)
+    with opened(deployment) as stream:
+        sizes = [len(batch) for batch in read(stream, 1_000)]
+    assert max(sizes) <= 100  # the first batch, before any size is known
+    assert all(size <= 64 for size in sizes[1:])
