@@ -1,0 +1,1 @@
+"""Challengers, scored in the shadow: on the events themselves, without touching predictions or offsets."""

@@ -1,0 +1,173 @@
+"""Reading from a real Kafka: everything, once, whatever happens to brokers, topics and partitions meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import NewPartitions
+
+from monitor import stream as module
+from monitor.settings import MonitorSettings
+from monitor.stream import Ends, Stream
+from sandbox import Kafka
+from scorer.stream import topics
+from tests.conftest import SharedRedis
+from tests.integration.deployment import until
+from tests.monitor.stage import Stage, flights
+
+SetUp = Callable[..., Stage]
+
+
+@contextmanager
+def reading(stage: Stage) -> Iterator[Stream]:
+    with closing(Stream(MonitorSettings.load(stage.file, {}))) as stream:
+        yield stream
+
+
+def read(stream: Stream, count: int) -> list[tuple[str, int]]:
+    """So many records: their topics and offsets."""
+    found: list[tuple[str, int]] = []
+
+    def enough() -> bool:
+        records = stream.read(time.monotonic() + 0.1)
+        for batch in (records.events, records.predictions, records.labels) if records is not None else ():
+            if batch is not None:
+                found.extend(
+                    (batch.topics[topic], offset)
+                    for topic, offset in zip(batch.topic, batch.offset.tolist(), strict=True)
+                )
+        stream.commit()
+        return len(found) >= count
+
+    until(enough, f"{count} records were not read")
+    return found
+
+
+def read_to(stream: Stream, ends: Ends) -> None:
+    """Read on, without records, until these ends are reached."""
+    until(lambda: not read(stream, 0) and stream.reached(ends), "the end was not reached")
+
+
+def test_reads_all_kinds_from_the_beginning_each_time(set_up: SetUp) -> None:
+    stage, made = set_up(partitions=2), flights(50)
+    stage.publish_events(made)
+    stage.publish_labels(made)
+    stage.send([b"replayed"], topic=stage.settings.topics.retry)
+    names = stage.settings.topics
+    for _ in range(2):
+        with reading(stage) as stream:
+            found = read(stream, 96)
+            assert len(set(found)) <= len(found) == 96
+            assert {topic for topic, _ in found} == {names.events, names.labels, names.retry}
+            ends = stream.ends()
+            assert ends is not None
+            read_to(stream, ends)
+        assert sum(stage.shown().values()) == 96, "the offsets are not committed at the end"
+
+
+def test_the_end_is_not_reached_before_it_is_read(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    with reading(stage) as stream:
+        read(stream, 0)
+        ends = stream.ends()
+        assert ends is not None
+        stage.publish_events(flights(3))
+        later = stream.ends()
+        assert later is not None
+        assert sum(later.values()) == sum(ends.values()) + 3
+        assert not stream.reached(later)
+        read(stream, 3)
+        read_to(stream, later)
+
+
+def test_new_partitions_are_found(set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DISCOVER_SECONDS", 0.1)
+    stage = set_up(partitions=1)
+    events = stage.settings.topics.events
+    with reading(stage) as stream:
+        stage.send(2)
+        read(stream, 2)
+        stage.admin.create_partitions([NewPartitions(events, 3)])[events].result(30)
+        stage.await_leaders(events, 3)
+        stage.__dict__.pop("producer")  # it knows of one partition only, and would go on so for a while
+        stage.send([stage.event(7)], partition=2)
+        assert read(stream, 1) == [(events, 0)]
+
+
+def test_a_topic_that_is_made_anew_is_read_from_its_beginning(set_up: SetUp, caplog: pytest.LogCaptureFixture) -> None:
+    stage = set_up(partitions=1)
+    events = stage.settings.topics.events
+    with reading(stage) as stream:
+        stage.send(10)
+        read(stream, 10)
+        stage.admin.delete_topics([events])[events].result(30)
+        until(lambda: events not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
+        assert topics.create(stage.settings, 1, 1)[events] == "created"
+        stage.await_leaders(events, 1)
+        stage.send(3)
+        assert read(stream, 3) == [(events, 0), (events, 1), (events, 2)]
+    assert "were deleted before they were read" in caplog.text
+
+
+def test_offsets_that_could_not_be_committed_are_committed_later(
+    set_up: SetUp, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = set_up(partitions=1)
+    member = Consumer(
+        {"bootstrap.servers": stage.settings.kafka.bootstrap_servers, "group.id": stage.group, "log_level": 0}
+    )
+    member.subscribe([stage.settings.topics.audit])
+    until(lambda: member.poll(0.1) is None and bool(member.assignment()), "the member has not joined")
+    with reading(stage) as stream:
+        stage.send(5)
+        read(stream, 5)
+        until(lambda: not read(stream, 0) and "not committed" in caplog.text, "the commit did not fail")
+        assert stage.shown() == {}
+        member.close()
+        until(lambda: not read(stream, 0) and sum(stage.shown().values()) == 5, "the offsets were never committed")
+
+
+# -- brokers that come and go ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(new_kafka: Callable[..., Kafka], redis_server: SharedRedis, tmp_path: Path) -> tuple[Kafka, Stage]:
+    kafka = new_kafka()
+    return kafka, Stage(tmp_path, kafka.bootstrap, redis_server.url, partitions=1)
+
+
+def test_waits_for_a_broker_and_goes_on(own: tuple[Kafka, Stage]) -> None:
+    kafka, stage = own
+    made = flights(60, days=10)
+    stage.publish_events(made)
+    stage.publish_predictions(stage.predict(stage.models(stage.scoring())))
+    stage.publish_labels(made[:20])
+    with stage.start("--json") as running:
+        stage.await_read()
+        kafka.kill()
+        until(lambda: "waiting: " in running.log, "the broker is not missed")
+        kafka.restart()
+        stage.publish_labels(made[20:])
+        stage.await_read()
+        [line] = running.stop()
+        assert "reading on" in running.log
+    assert (line["predictions"], line["outcomes"]) == (60, 54)
+
+
+def test_ends_within_seconds_although_the_broker_is_frozen(own: tuple[Kafka, Stage]) -> None:
+    kafka, stage = own
+    stage.publish_events(flights(10))
+    with stage.start("--json") as running:
+        stage.await_read()
+        kafka.freeze()
+        try:
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(15) == 0, running.log
+        finally:
+            kafka.thaw()
