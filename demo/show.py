@@ -1,0 +1,102 @@
+"""What people see while the demo runs, and the table at its end: rich on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+_PLAIN_SECONDS = 5.0
+
+
+class Show:
+    """Progress of the replay. ``days`` is how many there will be."""
+
+    def __init__(self, console: Console, days: int) -> None:
+        self._console, self._days = console, days
+        columns = (
+            TextColumn("{task.fields[date]}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(*columns, console=console) if console.is_terminal else None
+        self._task = self._bar.add_task("", total=days, date="", text="") if self._bar else None
+        self._begun = time.monotonic()
+        self._said = self._begun
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def day(self, done: int, date: str, events: int, champion: str) -> None:
+        """So many days are done; the last one was ``date``."""
+        now = time.monotonic()
+        rate = events / max(now - self._begun, 1e-9)
+        text = f"{events:>9,} events  {rate:>7,.0f}/s  champion {champion}"
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=done, date=date, text=text)
+        elif now - self._said > _PLAIN_SECONDS or done == self._days:
+            self._said = now
+            self.say(f"{date}  day {done:>3} of {self._days}  {text}")
+
+
+def month(entry: Mapping[str, Any]) -> str:
+    """What the monitor says of a month: one line, and one more for each version that it judges."""
+    lines = [f"{entry['month']} {entry['state']}: {entry['outcomes']:,} of {entry['predictions']:,} flights labelled"]
+    for each in (entry["champion"], *entry["others"]):
+        if each["accuracy"] is None or each["brier"] is None:
+            continue
+        failed = [f"{one['metric']} {one['requirement']}" for one in each["verdicts"] if one["verdict"] == "FAIL"]
+        versions = ", ".join(each["versions"])
+        figures = f"accuracy {each['accuracy']:.4f}  Brier {each['brier']:.4f}"
+        lines.append(
+            f"    {each['role']:<10}  {versions:<34}  {figures}  {'FAIL: ' if failed else ''}{', '.join(failed)}"
+        )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def table(summary: Mapping[str, Any]) -> str:
+    """The account as a table."""
+    gap, waited = summary["flip_gap_ms"], summary["latency_ms"]
+    rows = [
+        ("events in", f"{summary['events']:,}"),
+        ("predictions", f"{summary['predictions']:,}"),
+        ("dead letters", f"{summary['dead_letters']:,}  of {sum(summary['malformed'].values())} malformed records"),
+        ("lost", f"{summary['lost']:,}"),
+        ("doubled", f"{summary['doubled']:,}"),
+        *((f"predictions of {version}", f"{number:,}") for version, number in summary["versions"].items()),
+        ("rate", f"{summary['events_per_second']:,.0f} events/s over the whole replay, which waits for each day"),
+        ("", f"{summary['busiest_events_per_second']:,} in the busiest second"),
+        ("latency", f"p50 {waited['p50']:,.1f} ms, p99 {waited['p99']:,.1f} ms, from publishing to a committed reader"),
+        ("wrong stamps", f"{summary['wrong_version']:,}"),
+        ("wrong scores", f"{summary['wrong_score']:,}  {_library(summary['library'])}"),
+        ("flip gap", "no worker scored then" if gap["longest"] is None else
+            f"{gap['longest']:.1f} ms between two batches at most, median {gap['median']:.1f} ms; "
+            f"away from the flip at most {gap['longest_elsewhere']:.1f} ms"),
+    ]  # fmt: skip
+    if summary["killed"]:
+        rows.append(("killed", f"worker {summary['killed']}; all scored {summary['recovery_seconds']:.1f} s later"))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _library(library: Mapping[str, Any]) -> str:
+    other = "" if all(library["same_digest"].values()) else " (whose numbers differ on this machine)"
+    difference = f"{library['largest_difference']:.1e}"
+    return f"{library['rescored']:,} scored again; scikit-learn{other} differs by at most {difference}"
