@@ -13,7 +13,16 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from scorer.errors import SettingsError
@@ -45,6 +54,13 @@ def _comma_separated(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _has_a_port(value: str) -> str:
+    if int(value.rpartition(":")[2]) > 65_535:
+        raise ValueError("ports are numbers up to 65535")
+    return value
+
+
+Address = Annotated[str, Field(pattern=r"^[^:]+:[0-9]{1,5}$"), AfterValidator(_has_a_port)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
@@ -171,10 +187,8 @@ class Scorer(_Section):
     state_directory: Path = Field(
         Path("state"), description="Where the last good versions are kept for a start without Redis."
     )
-    http: str = Field(
-        "127.0.0.1:8080",
-        pattern=r"^[^:]+:\d+$",
-        description="host:port of /health, /ready and /metrics; port 0 picks a free one.",
+    http: Address = Field(
+        "127.0.0.1:8080", description="host:port of /health, /ready and /metrics; port 0 picks a free one."
     )
     log: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

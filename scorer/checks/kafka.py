@@ -24,7 +24,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     try:
         with asking(what, heard):
             properties: Properties = {**clients.common(settings, "scorer-check"), "error_cb": heard}
-            client = AdminClient(properties)
+            heard.client = client = AdminClient(properties)
             metadata = client.list_topics(timeout=_SECONDS)
             found = topics.describe(client, topics.wanted(settings))
     except ScorerError as error:

@@ -56,13 +56,12 @@ def http_port(settings: Settings) -> Iterator[Finding]:
     try:
         with socket.create_server((host, int(port))):
             pass
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         if _is_scorer(host, int(port)):
             text = f"{settings.scorer.http} is taken by a scorer that runs now"
             yield Finding("http", "warning", text, "a second one beside it needs another scorer.http")
             return
-        why = error.strerror if isinstance(error, OSError) else "there is no such port"
-        text = f"{settings.scorer.http} cannot be listened on: {why}"
+        text = f"{settings.scorer.http} cannot be listened on: {error.strerror}"
         yield Finding("http", "failed", text, "set scorer.http to a free host:port", SettingsError.exit_code)
     else:
         free = "a free port will be chosen" if port == "0" else "is free"
@@ -71,7 +70,7 @@ def http_port(settings: Settings) -> Iterator[Finding]:
 
 def _is_scorer(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException, OverflowError):
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/metrics")
         return b"scorer_ready" in connection.getresponse().read(1 << 20)
     return False

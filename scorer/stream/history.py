@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Me
 from scorer.errors import StreamBroken
 from scorer.settings import Settings
 from scorer.stream import clients
-from scorer.stream.asking import PASSING, Heard, asking
+from scorer.stream.asking import PASSING, Heard, asking, patiently
 
 REQUEST_SECONDS = 10.0
 FIRST_WINDOW = 500
@@ -45,6 +45,7 @@ class History:
         self._heard = Heard()
         with asking(self._what):
             self._consumer = Consumer({**properties, "error_cb": self._heard})
+        self._heard.client = self._consumer
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +86,7 @@ class History:
             if since is None:
                 return found
             asked = [TopicPartition(self._topic, number, since) for number, _, _ in found]
-            times = self._consumer.offsets_for_times(asked, REQUEST_SECONDS)
+            times = patiently(lambda: self._consumer.offsets_for_times(asked, REQUEST_SECONDS), REQUEST_SECONDS)
         starts = {tp.partition: tp.offset for tp in times}
         return [
             (number, end if starts[number] == OFFSET_END else max(low, starts[number]), end)
@@ -93,8 +94,8 @@ class History:
         ]
 
     def _ends(self, partition: int) -> tuple[int, int]:
-        low, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), REQUEST_SECONDS)
-        return low, end
+        place = TopicPartition(self._topic, partition)
+        return patiently(lambda: self._consumer.get_watermark_offsets(place, REQUEST_SECONDS), REQUEST_SECONDS)
 
     def _backwards(self, partition: int, low: int, end: int) -> Iterator[Message]:
         size = self._first_window

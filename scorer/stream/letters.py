@@ -29,7 +29,7 @@ class Coordinates(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read TOPIC-PARTITION-OFFSET; the topic may hold dashes. Raises SettingsError."""
-        found = re.fullmatch(r"([A-Za-z0-9._-]{1,249})-(\d{1,10})-(\d{1,19})", text)
+        found = re.fullmatch(r"([A-Za-z0-9._-]{1,249})-([0-9]{1,10})-([0-9]{1,18})", text)
         if found is None:
             raise SettingsError(f"{text!r} is not TOPIC-PARTITION-OFFSET, as in flights.events-0-1234")
         return cls(found[1], int(found[2]), int(found[3]))
@@ -83,7 +83,7 @@ class Letter:
     def attempt(self) -> int:
         """How often the event had been tried by then; 0 where the record is no dead letter of a scorer."""
         text = self.facts.get("attempt", "")
-        return int(text) if re.fullmatch(r"\d{1,5}", text) else 0
+        return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
 
     @property
     def cut(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from scorer.errors import OffsetsLost, SettingsError
 from scorer.settings import Settings
 from scorer.stream import clients, dead_letters
-from scorer.stream.asking import PASSING, Heard, asking
+from scorer.stream.asking import PASSING, Heard, asking, patiently
 from scorer.stream.dead_letters import PREFIX
 from scorer.stream.history import History
 from scorer.stream.letters import Coordinates
@@ -57,6 +58,7 @@ class Unreplayed:
         self._heard = Heard()
         with asking(self._what):
             self._consumer = Consumer({**properties, "error_cb": self._heard})
+        self._heard.client = self._consumer
         self._numbers = range(partitions)
         try:
             bounds = self._bounds()
@@ -175,18 +177,21 @@ class Unreplayed:
 
     def _bounds(self) -> dict[int, tuple[int, int]]:
         with asking(self._what, self._heard):
-            return {
-                number: self._consumer.get_watermark_offsets(self._at(number), REQUEST_SECONDS)
-                for number in self._numbers
-            }
+            return {number: patiently(partial(self._ends, number), REQUEST_SECONDS) for number in self._numbers}
+
+    def _ends(self, number: int) -> tuple[int, int]:
+        return self._consumer.get_watermark_offsets(self._at(number), REQUEST_SECONDS)
 
     def _committed(self) -> dict[int, int]:
         """The committed offset of each partition; negative where there is none."""
         with asking(f"read the offsets of the group {self._group}", self._heard):
-            answers = self._consumer.committed([self._at(number) for number in self._numbers], REQUEST_SECONDS)
-            for tp in answers:
-                if tp.error is not None:
-                    raise KafkaException(tp.error)
+            return patiently(self._ask, REQUEST_SECONDS)
+
+    def _ask(self) -> dict[int, int]:
+        answers = self._consumer.committed([self._at(number) for number in self._numbers], REQUEST_SECONDS)
+        for tp in answers:
+            if tp.error is not None:
+                raise KafkaException(tp.error)
         return {tp.partition: tp.offset for tp in answers}
 
     def _at(self, number: int, offset: int | None = None) -> TopicPartition:
