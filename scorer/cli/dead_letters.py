@@ -49,7 +49,7 @@ def list_(
 ) -> None:
     """List dead letters, the newest first."""
     settings = Session.of(context).settings
-    start = None if since is None else int(moment(since, "--since", time.time()) * 1e3)
+    start = None if since is None else max(0, int(moment(since, "--since", time.time()) * 1e3))
     found = list(islice(letters.newest(settings, code, start), limit))
     sensitive = settings.scorer.sensitive
     facts = [

@@ -20,17 +20,18 @@ Wait = Annotated[
 WAIT_SECONDS = 5.0
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h|d|w)")
 
 
 def duration(text: str, option: str) -> float:
-    """Seconds from ``2h``, ``90s``, ``1d12h``. Raises SettingsError that names the option."""
+    """Seconds, more than 0, from ``2h``, ``90s``, ``1d12h``. Raises SettingsError that names the option."""
     parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not seconds or "".join(number + unit for number, unit in parts) != text:
         raise SettingsError(
             f"{option} {text!r} is no duration: write numbers with ms, s, m, h, d or w, as in 2h or 1d12h"
         )
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return seconds
 
 
 def moment(text: str, option: str, now: float) -> float:
@@ -38,7 +39,7 @@ def moment(text: str, option: str, now: float) -> float:
 
     Raises SettingsError that names the option.
     """
-    if _PART.match(text) and not re.match(r"\d{4}-", text):
+    if _PART.match(text) and not re.match(r"[0-9]{4}-", text):
         return now - duration(text, option)
     try:
         found = datetime.fromisoformat(text)

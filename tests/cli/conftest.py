@@ -16,6 +16,7 @@ from scorer.registry.files import write_version
 from scorer.registry.keys import Keys
 from tests.conftest import SharedKafka, SharedRedis
 from tests.integration.deployment import Deployment, version
+from tests.integration.letters import settled
 from tests.settings_file import write_settings
 
 
@@ -60,7 +61,7 @@ def deploy(kafka: SharedKafka, redis_server: SharedRedis, redis: Redis, tmp_path
     """Makes a deployment whose settings are ``scorer.toml`` in the directory where ``command`` runs."""
 
     def make(**arguments: Any) -> Deployment:
-        made = Deployment(tmp_path, kafka.bootstrap, redis_server.url, **arguments)
+        made = settled(Deployment(tmp_path, kafka.bootstrap, redis_server.url, **arguments))
         write_settings(made.settings, tmp_path)
         return made
 

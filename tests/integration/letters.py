@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from scorer.stream.dead_letters import Header, Headers
@@ -92,6 +92,21 @@ def text(headers: Headers | Sequence[Header], name: str) -> str:
 def once(made: Sequence[Sent]) -> Counter[str]:
     """Each of these events one time, as ``origins`` counts."""
     return Counter(map(origin, made))
+
+
+def settled(deployment: Deployment) -> Deployment:
+    """Wait until the brokers themselves know who leads each partition, which they hear last."""
+    topics = list(deployment.settings.topics.model_dump().values())
+
+    def known() -> bool:
+        try:
+            deployment.ends(*topics)
+        except KafkaException:
+            return False
+        return True
+
+    until(known, "a topic has no leader that knows it")
+    return deployment
 
 
 def configure(deployment: Deployment, topic: str, key: str, value: str) -> None:

@@ -15,7 +15,19 @@ from scorer.stream.dead_letters import listed, own
 from scorer.stream.replay import replay
 from scorer.wire.murmur2 import murmur2
 from tests.integration.deployment import Deployment, until
-from tests.integration.letters import Sent, configure, header, letters, once, origin, origins, ours, retried, write
+from tests.integration.letters import (
+    Sent,
+    configure,
+    header,
+    letters,
+    once,
+    origin,
+    origins,
+    ours,
+    retried,
+    settled,
+    write,
+)
 from tests.integration.loops import Loop
 
 Deploy = Callable[..., Deployment]
@@ -23,7 +35,7 @@ Deploy = Callable[..., Deployment]
 
 @pytest.fixture
 def deployment(deploy: Deploy) -> Deployment:
-    return deploy()
+    return settled(deploy())
 
 
 @pytest.fixture(autouse=True)

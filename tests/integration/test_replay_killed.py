@@ -10,7 +10,7 @@ import pytest
 
 from scorer.stream.replay import replay
 from tests.integration.deployment import Deployment
-from tests.integration.letters import letters, once, origins
+from tests.integration.letters import letters, once, origins, settled
 from tests.settings_file import write_settings
 
 CHILD = """
@@ -95,7 +95,7 @@ def child(deploy: Callable[..., Deployment]) -> Iterator[Callable[[Deployment, s
 def test_a_replay_that_is_killed_and_run_again_replays_everything_once(
     deploy: Callable[..., Deployment], child: Callable[[Deployment, str], Child], stage: str
 ) -> None:
-    deployment = deploy()
+    deployment = settled(deploy())
     made = letters(deployment, 35)
     first = child(deployment, stage)
     first.await_pause()
@@ -112,7 +112,7 @@ def test_a_replay_that_is_killed_and_run_again_replays_everything_once(
 def test_of_two_replays_at_once_the_later_one_goes_on_and_nothing_doubles(
     deploy: Callable[..., Deployment], child: Callable[[Deployment, str], Child], stage: str
 ) -> None:
-    deployment = deploy()
+    deployment = settled(deploy())
     made = letters(deployment, 35)
     first = child(deployment, stage)
     first.await_pause()
