@@ -64,8 +64,8 @@ def http_port(settings: Settings) -> Iterator[Finding]:
         text = f"{settings.scorer.http} cannot be listened on: {error.strerror}"
         yield Finding("http", "failed", text, "set scorer.http to a free host:port", SettingsError.exit_code)
     else:
-        free = "a free port will be chosen" if port == "0" else "is free"
-        yield Finding("http", "ok", f"{settings.scorer.http} {free}")
+        free = ": a free port will be chosen" if port == "0" else " is free"
+        yield Finding("http", "ok", f"{settings.scorer.http}{free}")
 
 
 def _is_scorer(host: str, port: int) -> bool:

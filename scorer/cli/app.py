@@ -68,12 +68,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         build(set(arguments) & set(COMMANDS))(list(arguments), prog_name="scorer")
     except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.secho("scorer: interrupted", err=True)
         return end.code if isinstance(end.code, int) else 0
     except ScorerError as error:
         typer.secho(f"scorer: {logs.mask(str(error))}", err=True, fg=typer.colors.RED)
         return error.exit_code
-    except KeyboardInterrupt:
-        typer.secho("scorer: interrupted", err=True)
+    except KeyboardInterrupt:  # while the command was imported; later ones are handled by the library
         return INTERRUPTED
     except OSError as error:
         if error.errno != errno.EPIPE:

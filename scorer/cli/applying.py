@@ -58,7 +58,8 @@ def tell(found: Applying, what: str) -> None:
         output.line("no scorer is running now: it counts from the next start")
         return
     good = len(found.applied) == total
-    output.line(f"{len(found.applied)} of {total} running scorers have applied {what}", "green" if good else "yellow")
+    of = f"{len(found.applied)} of {output.count(total, 'running scorer')}"
+    output.line(f"{of} {'has' if total == 1 else 'have'} applied {what}", "green" if good else "yellow")
     for name in found.waiting:
         output.line(f"  {name} has not yet; see: scorer status", "yellow")
     for name, reason in found.refused.items():
@@ -71,7 +72,8 @@ def end(found: Applying, what: str) -> None:
         name, reason = next(iter(found.refused.items()))
         raise VersionRefused(
             reason.partition(":")[0],
-            f"{len(found.refused)} running scorers refuse {what} and go on as before; {name} says: {reason}",
+            f"{output.count(len(found.refused), 'running scorer')} refused {what} and went on as before; "
+            f"{name} says: {reason}",
         )
 
 

@@ -41,7 +41,7 @@ def command(context: typer.Context, as_json: Json = False) -> None:
             _print(one)
     wrong = [one for one in found if one.status == "failed"]
     warnings = sum(one.status == "warning" for one in found)
-    summary = f"{len(found)} checks: {len(wrong)} failed, {warnings} with a warning"
+    summary = f"{output.count(len(found), 'check')}: {len(wrong)} failed, {warnings} with a warning"
     output.emit(
         as_json,
         {"ok": not wrong, "checks": [asdict(one) for one in found]},

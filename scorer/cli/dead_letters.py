@@ -32,7 +32,6 @@ from scorer.stream.replay import replay as send_back
 
 app = typer.Typer()
 
-_NAMED = 20
 _BYTES = 16
 _SAID = re.compile(r"(code|reason|attempt|origin)$|source\.(topic|partition|offset)$")
 
@@ -131,18 +130,17 @@ def replay(
 
 def _tell(settings: Settings, outcome: Outcome, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
-    output.line(f"{outcome.replayed} dead letters {would}replayed to {settings.topics.retry}")
+    output.line(f"{output.count(outcome.replayed, 'dead letter')} {would}replayed to {settings.topics.retry}")
     for gone in outcome.deleted:
         output.line(f"deleted before anybody replayed them: {gone}", "yellow")
     if not outcome.kept:
         return
     stay = sum(outcome.stay.values())
     counts = ", ".join(f"{count} {code}" for code, count in outcome.stay.most_common())
-    output.line(f"{stay} stay ({counts}):", "yellow")
-    rows = [(one.letter, one.source, one.text) for one in outcome.kept[:_NAMED]]
-    output.table(("letter", "event", "why"), rows)
-    if stay > _NAMED:
-        output.line(f"… and {stay - _NAMED} more; --json names up to a thousand")
+    output.line(f"{output.count(stay, 'letter')} not replayed ({counts}):", "yellow")
+    output.table(("letter", "event", "why"), [(one.letter, one.source, one.text) for one in outcome.kept])
+    if stay > len(outcome.kept):
+        output.line(f"… and {stay - len(outcome.kept)} more; see: scorer dead-letters list")
 
 
 @contextmanager
@@ -193,7 +191,7 @@ def _print(letter: Letter, readable: Legible) -> None:
         output.line("")
         output.table(("field", "value"), [(name, _spelt(value)) for name, value in readable.fields.items()])
     output.line("")
-    length = "no value (a tombstone)" if letter.value is None else f"{len(letter.value)} bytes"
+    length = "no value (a tombstone)" if letter.value is None else output.count(len(letter.value), "byte")
     output.line(f"{length}{' of the event, cut' if letter.cut else ''}{_because(readable)}")
     for row in _dump(readable.value or ()):
         output.line(row)

@@ -65,6 +65,11 @@ def pairs(facts: Mapping[str, object]) -> None:
         line(f"{name:<{width}}  {'-' if value is None or value == '' else value}")
 
 
+def count(number: int, what: str) -> str:
+    """``1 thing`` or ``2 things``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def when(milliseconds: float | None) -> str | None:
     """A time in milliseconds since the epoch, as ISO 8601 in UTC; ``None`` where it is unknown."""
     if milliseconds is None or milliseconds < 0:

@@ -60,7 +60,8 @@ def _values(settings: Settings) -> dict[str, str]:
 
 def _shown(value: object) -> str:
     if isinstance(value, SecretStr):
-        return logs.mask(value.get_secret_value())
+        # Greedy: whoever forgets to escape an @ in a password must not see the rest of it.
+        return re.sub(r"//.*@", f"//{_MASK}@", value.get_secret_value())
     if isinstance(value, dict):
         return ", ".join(
             f"{key}={_MASK if _SECRET.search(str(key)) else logs.mask(str(one))}" for key, one in value.items()

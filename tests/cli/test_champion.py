@@ -88,7 +88,7 @@ def test_a_refusal_ends_the_waiting_and_is_an_error(command: Command, push: Push
     ran = command("champion", "set", "v2", "--wait", "300", "--json")
     assert ran.code == 4
     assert ran.json["instances"]["refused"] == {"a-0": "golden: row 0: expected 1.0, got 2.0"}
-    assert "refuse v2 and go on as before; a-0 says: golden" in ran.err
+    assert "refused v2 and went on as before; a-0 says: golden" in ran.err
 
 
 def test_show(command: Command, push: Push, redis: Redis, keys: Keys) -> None:

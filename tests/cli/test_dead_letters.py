@@ -179,7 +179,7 @@ def test_a_letter_of_the_loop_is_listed_replayed_and_listed_again(command: Comma
     assert (tried.json["replayed"], tried.json["dry_run"]) == (1, True)
     done = command("dead-letters", "replay")
     assert done.code == 0
-    assert done.out == f"1 dead letters replayed to {deployment.settings.topics.retry}\n"
+    assert done.out == f"1 dead letter replayed to {deployment.settings.topics.retry}\n"
     assert command("dead-letters", "replay", "--json").json["replayed"] == 0
     score(2)
     listed = command("dead-letters", "list", "--json").json
@@ -187,12 +187,20 @@ def test_a_letter_of_the_loop_is_listed_replayed_and_listed_again(command: Comma
     deployment.assert_exactly_once()
 
 
-def test_letters_that_stay_are_named(command: Command, deployment: Deployment) -> None:
-    write(deployment, [Sent(b"x", None, ours(f"e-0-{number}", attempt=4), 0) for number in range(25)])
+def test_letters_that_stay_are_named(command: Command, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def old(first: int) -> list[Sent]:
+        return [Sent(b"x", None, ours(f"e-0-{number}", attempt=4), 0) for number in range(first, first + 25)]
+
+    write(deployment, old(0))
     ran = command("dead-letters", "replay")
     assert ran.code == 0
     assert "0 dead letters replayed" in ran.out
-    assert "25 stay (25 attempts)" in ran.out
-    assert "e-0-0 " in ran.out
-    assert "and 5 more" in ran.out
+    assert "25 letters not replayed (25 attempts)" in ran.out
+    assert all(f"  e-0-{number}  " in ran.out for number in range(25))
     assert command("dead-letters", "replay", "--json").json["kept"] == []
+    monkeypatch.setattr("scorer.stream.replay.NAMED", 10)
+    write(deployment, old(25))
+    ran = command("dead-letters", "replay")
+    assert "25 letters not replayed" in ran.out
+    assert ran.out.count("  e-0-") == 10
+    assert "and 15 more" in ran.out

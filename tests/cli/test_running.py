@@ -98,7 +98,7 @@ def test_status_and_check_agree_that_all_is_well(running: Running, give: Callabl
 def test_a_flip_is_confirmed_by_those_who_applied_it(running: Running, give: Callable[..., Ran]) -> None:
     ran = give("champion", "set", "v2", "--expect", "v1", "--wait", "60")
     assert ran.code == 0
-    assert "1 of 1 running scorers have applied v2" in ran.out
+    assert "1 of 1 running scorer has applied v2" in ran.out
     assert "applied v2" in give("champion", "show").out
 
 
@@ -128,7 +128,7 @@ def test_rollback_after_a_bare_set(running: Running, give: Callable[..., Ran]) -
     assert ran.code == 0
     assert running.pointer == b"v1"
     assert "it was applied before by" in ran.out
-    assert "1 of 1 running scorers have applied v1" in ran.out
+    assert "1 of 1 running scorer has applied v1" in ran.out
 
 
 def test_rollback_after_redis_has_lost_everything(running: Running, give: Callable[..., Ran]) -> None:
@@ -149,9 +149,9 @@ def test_rollback_after_redis_has_lost_everything(running: Running, give: Callab
 def test_a_trial_is_confirmed_too(running: Running, give: Callable[..., Ran]) -> None:
     ran = give("trial", "start", "v2", "--percent", "100", "--for", "1h", "--wait", "60")
     assert ran.code == 0
-    assert "1 of 1 running scorers have applied trial v2" in ran.out
+    assert "1 of 1 running scorer has applied trial v2" in ran.out
     ran = give("trial", "stop", "--wait", "60")
-    assert "1 of 1 running scorers have applied the end of the trial" in ran.out
+    assert "1 of 1 running scorer has applied the end of the trial" in ran.out
 
 
 def test_a_dead_letter_is_replayed_and_scored_again(running: Running, give: Callable[..., Ran]) -> None:

@@ -48,7 +48,7 @@ def test_values_in_force_are_shown_without_secrets(
     (tmp_path / "scorer.toml").write_text(
         '[scorer]\nmodel = "m"\ncarried = ["a", "b"]\n[schemas]\nevents = {1 = "e.avsc"}\n'
     )
-    monkeypatch.setenv("REDIS_URL", "rediss://user:hunter8@redis.example:6380/1")
+    monkeypatch.setenv("REDIS_URL", "rediss://user:a@hunter8@redis.example:6380/1")
     monkeypatch.setenv("KAFKA_PROPERTIES", json.dumps(SECRETS | PLAIN))
     ran = command("settings", "--values", *form)
     assert ran.code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -123,4 +124,18 @@ def test_of_two_replays_at_once_the_later_one_goes_on_and_nothing_doubles(
     assert "another replay" in errors
     assert "nothing is replayed twice" in errors
     assert "Traceback" not in errors
+    assert origins(deployment) == once(made)
+
+
+def test_ctrl_c_ends_it_without_a_traceback_and_nothing_is_lost(
+    deploy: Callable[..., Deployment], child: Callable[[Deployment, str], Child]
+) -> None:
+    deployment = settled(deploy())
+    made = letters(deployment, 35)
+    first = child(deployment, "produced")
+    first.await_pause()
+    first.process.send_signal(signal.SIGINT)
+    code, errors = first.end()
+    assert (code, errors) == (130, "scorer: interrupted\n")
+    assert replay(deployment.settings).replayed == 35
     assert origins(deployment) == once(made)
