@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
 
 from scorer.errors import TooManyDeadLetters
 
@@ -10,7 +12,7 @@ WINDOW = 10_000
 
 
 class DeadLetterShare:
-    """Counts dead letters among the latest 10,000 events, in whole batches; an aborted batch does not count.
+    """Counts dead letters among the latest 10,000 events; events of an aborted transaction do not count twice.
 
     ``limit`` is the share (0 to 1) above which ``add`` raises TooManyDeadLetters. While fewer than 10,000 events have
     been seen, the missing ones are taken to be good.
@@ -18,37 +20,27 @@ class DeadLetterShare:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._batches: deque[tuple[int, int]] = deque()  # (events, dead letters), oldest first
-        self._uncommitted = 0  # how many of them, from the right
-        self._events = 0
-        self._dead = 0
+        self._committed = np.zeros(WINDOW, np.bool_)  # which of the latest events are dead letters, oldest first
+        self._latest = self._committed
 
-    def add(self, events: int, dead: int, example: str) -> None:
-        """A batch of so many events and dead letters is about to be written; ``example`` is one of their reasons."""
-        self._batches.append((events, dead))
-        self._uncommitted += 1
-        self._events += events
-        self._dead += dead
-        while self._events - self._batches[0][0] >= WINDOW:
-            self._forget(*self._batches.popleft())
-        if self._dead > self._limit * max(self._events, WINDOW):
+    def add(self, events: int, dead: Sequence[int], example: str) -> None:
+        """A batch of so many events is about to be written. ``dead`` are the rows of its dead letters, ``example`` is
+        the reason of one."""
+        batch = np.zeros(events, np.bool_)
+        batch[list(dead)] = True
+        self._latest = np.concatenate([self._latest, batch])[-WINDOW:]
+        number = int(np.count_nonzero(self._latest))
+        if number > self._limit * WINDOW:
             raise TooManyDeadLetters(
-                f"{self._dead} of the last {max(self._events, WINDOW)} events are dead letters, more than "
-                f"scorer.max_dead_letter_share = {self._limit:g} allows; one of the reasons: {example}. Nothing of "
-                "this transaction was committed. Is a schema missing or wrong? Mend it, or raise the share if this "
-                "is how the events are, and start again"
+                f"{number} of the last {WINDOW} events are dead letters, more than scorer.max_dead_letter_share = "
+                f"{self._limit:g} allows; one of the reasons: {example}. Nothing of this transaction was committed. Is "
+                "a schema missing or wrong? Mend it, or raise the share if this is how the events are, and start again"
             )
 
     def committed(self) -> None:
         """All batches so far count for good."""
-        self._uncommitted = 0
+        self._committed = self._latest
 
     def aborted(self) -> None:
-        """The uncommitted batches will come again."""
-        for _ in range(min(self._uncommitted, len(self._batches))):
-            self._forget(*self._batches.pop())
-        self._uncommitted = 0
-
-    def _forget(self, events: int, dead: int) -> None:
-        self._events -= events
-        self._dead -= dead
+        """The batches since the last commit will come again."""
+        self._latest = self._committed

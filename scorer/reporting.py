@@ -92,7 +92,7 @@ class Reporter:
         tally.latency = [a + b for a, b in zip(tally.latency, counts.tolist(), strict=True)]
         tally.latency_sum += float(waited.sum())
         example = scored.dead_letters[-1].text if scored.dead_letters else ""
-        self._share.add(scored.events, len(scored.dead_letters), example)
+        self._share.add(scored.events, [letter.row for letter in scored.dead_letters], example)
 
     def committed(self) -> None:
         """A commit has succeeded."""

@@ -41,7 +41,7 @@ class AtLeastOnce:
         self._sink = Sink(settings, slot, facts, stopping)
         self._properties = clients.producer(settings, slot)
         self._producer = Producer(self._properties)
-        self._source = Source(settings, slot, self._before_revoke)
+        self._source = Source(settings, slot, self._before_revoke, **topics.inputs(settings, facts))
         self._deliveries: deque[Batched] = deque()  # oldest first: offsets are committed in their order
 
     @property

@@ -32,7 +32,7 @@ class ExactlyOnce:
         self._sink = Sink(settings, slot, facts, stopping)
         timeout = settings.scorer.transaction_timeout_ms
         self._transaction = Transaction(clients.producer(settings, slot), timeout, stopping)
-        self._source = Source(settings, slot, self._before_revoke)
+        self._source = Source(settings, slot, self._before_revoke, **topics.inputs(settings, facts))
         self._audit: list[bytes] = []  # handed over since the last commit; an abort puts them into the next one
 
     @property

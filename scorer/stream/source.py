@@ -54,11 +54,19 @@ REQUEST_SECONDS = 5.0
 
 
 class Source:
-    """A consumer in its group. ``before_revoke`` is called while revoked partitions are still ours."""
+    """A consumer in its group. ``before_revoke`` is called while revoked partitions are still ours.
 
-    def __init__(self, settings: Settings, slot: int, before_revoke: Callable[[], None]) -> None:
+    The group shares out the partitions of the events alone; those of the retry topic follow them. The assignor knows
+    no topics: of both, it might give one worker all events, and another the retry topic, where next to nothing
+    happens. ``retries`` is the number of its partitions, ``partitions`` that of the events.
+    """
+
+    def __init__(
+        self, settings: Settings, slot: int, before_revoke: Callable[[], None], *, partitions: int, retries: int
+    ) -> None:
         self._settings = settings.scorer
         self._topics = (settings.topics.events, settings.topics.retry)
+        self._followers = {p: [r for r in range(retries) if r % partitions == p] for p in range(partitions)}
         self._before_revoke = before_revoke
         self._next: dict[Partition, int] = {}  # where each assigned partition goes on; absent until known
         self._moved: dict[Partition, int] = {}  # the part of it that is not committed yet
@@ -70,7 +78,7 @@ class Source:
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
         self._consumer.subscribe(
-            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            [settings.topics.events], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -234,18 +242,25 @@ class Source:
         """What a transaction needs to know of the group."""
         return self._consumer.consumer_group_metadata()
 
+    def _with_retries(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        retries = [number for tp in partitions for number in self._followers.get(tp.partition, ())]
+        return [*partitions, *(TopicPartition(self._topics[1], number) for number in retries)]
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_retries(partitions)
         self._guard(lambda: consumer.incremental_assign(partitions))
         self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
         self._note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_retries(partitions)
         self._guard(self._before_revoke)
         self._forget(partitions)
         self._guard(lambda: consumer.incremental_unassign(partitions))
         self._note("revoked", "partitions revoked", _names(partitions))
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_retries(partitions)
         if any((tp.topic, tp.partition) in self._moved for tp in partitions):
             self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
         self._forget(partitions)

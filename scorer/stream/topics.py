@@ -80,6 +80,17 @@ def create(settings: Settings, partitions: int, replication: int) -> dict[str, s
     return outcome
 
 
+def inputs(settings: Settings, facts: Mapping[str, TopicFacts]) -> dict[str, int]:
+    """How many partitions the input topics have. Raises StreamBroken where one is missing."""
+    missing = [name for name in (settings.topics.events, settings.topics.retry) if name not in facts]
+    if missing:
+        raise StreamBroken(f"topics are missing: {', '.join(missing)}; make them with: scorer topics create")
+    return {
+        "partitions": facts[settings.topics.events].partitions,
+        "retries": facts[settings.topics.retry].partitions,
+    }
+
+
 def describe(client: AdminClient, names: Iterable[str]) -> Mapping[str, TopicFacts]:
     """Facts about those of the topics that exist. Raises StreamBroken when no broker answers."""
     names = list(names)

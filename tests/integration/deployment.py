@@ -16,10 +16,12 @@ from typing import Any
 
 import fastavro
 import numpy as np
+import redis
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
+    KafkaException,
     Message,
     Producer,
     TopicPartition,
@@ -33,6 +35,8 @@ from scorer.model.inputs import Input
 from scorer.model.version import VersionBytes
 from scorer.models import Active, Models
 from scorer.prediction import PredictionForm
+from scorer.registry import versions
+from scorer.registry.keys import Keys
 from scorer.scoring import Scoring
 from scorer.settings import Settings
 from scorer.stream import topics
@@ -108,6 +112,8 @@ class Deployment:
     ) -> None:
         self.model = f"m{uuid.uuid4().hex[:8]}"
         self.directory = directory
+        self.redis_url = redis_url
+        self.keys = Keys(self.model)
         (directory / "event.avsc").write_text(json.dumps(EVENT))
         scorer = {
             "model": self.model,
@@ -140,6 +146,10 @@ class Deployment:
     def _leaders(self, topic: str) -> int:
         known = self.admin.list_topics(topic, timeout=10).topics[topic].partitions
         return sum(partition.leader >= 0 for partition in known.values())
+
+    def push(self, registry: redis.Redis, name: str, slope: float = 1.0) -> None:
+        """Push a version."""
+        versions.push(registry, self.keys, name, version(self.model, name, slope), actor="test")
 
     def changed(self, **scorer: Any) -> Settings:
         """The settings with some keys of [scorer] changed."""
@@ -270,10 +280,27 @@ class Deployment:
         return [record for record in records if isinstance(record, dict)]
 
     def committed(self) -> dict[tuple[str, int], int]:
-        """The group's committed offsets, of partitions that have any."""
-        asked = ConsumerGroupTopicPartitions(self.settings.scorer.group)
-        [future] = self.admin.list_consumer_group_offsets([asked], require_stable=True).values()
-        return {(tp.topic, tp.partition): tp.offset for tp in future.result(10).topic_partitions if tp.offset >= 0}
+        """The group's committed offsets, of partitions that have any; empty while nobody can tell for sure."""
+        deadline, pause = time.monotonic() + 10, threading.Event()
+        while time.monotonic() < deadline:
+            asked = ConsumerGroupTopicPartitions(self.settings.scorer.group)
+            [future] = self.admin.list_consumer_group_offsets([asked], require_stable=True).values()
+            try:
+                found = future.result(10).topic_partitions
+            except (KafkaException, TimeoutError):
+                # The offsets of a transaction are pending, or the broker is away; and a client that knew the group's
+                # coordinator before it restarted never finds it again.
+                self.__dict__.pop("admin", None)
+                pause.wait(0.05)
+                continue
+            if not any(tp.error for tp in found):
+                return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+            pause.wait(0.05)
+        return {}
+
+    def await_committed(self, events: int) -> None:
+        """Wait until the offsets of exactly so many events are committed."""
+        until(lambda: sum(self.committed().values()) == events, f"not {events} events are committed")
 
     def sources(self) -> Counter[Source]:
         """Every event's coordinates."""

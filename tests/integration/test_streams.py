@@ -39,7 +39,7 @@ def test_what_is_committed_is_visible_once(deployment: Deployment) -> None:
         stream.finish()
         assert not stream.uncommitted
     deployment.assert_exactly_once()
-    assert sum(deployment.committed().values()) == 1_000
+    deployment.await_committed(1_000)
 
 
 def test_a_successor_goes_on_where_the_commit_was(deployment: Deployment) -> None:
@@ -78,7 +78,7 @@ def test_closing_never_commits(deployment: Deployment) -> None:
     with opened(deployment) as stream:
         loop.score(stream, 50)
         stream.finish()
-    assert sum(deployment.committed().values()) == 50
+    deployment.await_committed(50)
 
 
 def test_dead_letters_alone_move_the_offsets_too(deployment: Deployment) -> None:
@@ -88,7 +88,7 @@ def test_dead_letters_alone_move_the_offsets_too(deployment: Deployment) -> None
         stream.finish()
     outputs = deployment.assert_exactly_once()
     assert {o.headers["scorer.code"] for o in outputs} == {b"unknown_magic", b"tombstone", b"truncated", b"trailing"}
-    assert sum(deployment.committed().values()) == 4
+    deployment.await_committed(4)
 
 
 def test_a_full_producer_queue_is_back_pressure(deploy: Deploy) -> None:
@@ -112,9 +112,9 @@ def test_partitions_move_between_members_with_a_commit_before(deployment: Deploy
         with Loop(deployment, 1, membership="dynamic"):
             for _ in range(10):
                 deployment.send(500)
-            until(lambda: sum(deployment.committed().values()) == 7_000, "two members have not done their work")
+            deployment.await_committed(7_000)
         deployment.send(2_000)
-        until(lambda: sum(deployment.committed().values()) == 9_000, "the one that stayed has not done all work")
+        deployment.await_committed(9_000)
     if deployment.settings.scorer.delivery == "exactly-once":
         deployment.assert_exactly_once()
     else:

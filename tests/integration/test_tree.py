@@ -1,0 +1,255 @@
+"""``scorer run`` as operators meet it: processes that are killed, frozen, doubled, and told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis as redis_client
+
+from sandbox import Kafka
+from tests.conftest import SharedRedis
+from tests.integration.deployment import Deployment, until
+from tests.integration.tree import Tree
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deployment(deploy_with_registry: Deploy, redis: redis_client.Redis) -> Deployment:
+    """A deployment whose champion is v1."""
+    deployment = deploy_with_registry()
+    deployment.push(redis, "v1")
+    redis.set(deployment.keys.champion, "v1")
+    return deployment
+
+
+@contextmanager
+def trickle(deployment: Deployment) -> Iterator[None]:
+    """Events all the time, to all partitions."""
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(0.02):
+            for partition in range(4):
+                deployment.send(1, partition=partition)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def scored(deployment: Deployment) -> int:
+    """How many events' offsets are committed."""
+    return sum(deployment.committed().values())
+
+
+def await_all(deployment: Deployment) -> None:
+    """Wait until every event is scored."""
+    deployment.await_committed(deployment.sent)
+
+
+def seconds_until_scored(deployment: Deployment, since: float) -> float:
+    """How long after ``since`` (epoch seconds) the last of the partitions got its first new prediction."""
+    firsts: dict[int, float] = {}
+
+    def all_have_one() -> bool:
+        firsts.clear()
+        for output in deployment.outputs():
+            at = output.prediction["scored_time"].timestamp() if output.prediction else 0.0
+            if at > since:
+                firsts[output.source[1]] = min(at, firsts.get(output.source[1], at))
+        return len(firsts) == 4
+
+    until(all_have_one, "some partition is scored no more")
+    return max(firsts.values()) - since
+
+
+def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis: redis_client.Redis) -> None:
+    deployment = deploy_with_registry()
+    deployment.send(10)
+    with Tree(deployment) as tree:
+        until(lambda: "scorer champion set" in tree.not_ready(), "it does not say what is missing")
+        assert tree.get("/health")[0] == 200
+        deployment.push(redis, "v1")
+        redis.set(deployment.keys.champion, "v1")
+        tree.await_ready()
+        await_all(deployment)
+        until(lambda: tree.metric("scorer_predictions_total", version="v1", role="champion") == 10, "it is not counted")
+        assert tree.metric("scorer_champion_info", version="v1") == 1
+        tree.process.terminate()
+        assert tree.process.wait(30) == 0
+    assert {output.prediction["version"] for output in deployment.assert_exactly_once() if output.prediction} == {"v1"}
+    [applied] = deployment.audit()
+    assert (applied["event"], applied["pointer"], applied["version"]) == ("applied", "champion", "v1")
+
+
+def test_a_killed_worker_scores_again_within_three_seconds(deployment: Deployment) -> None:
+    """Measured up to three times, because the promise is about this program and not about a busy machine."""
+    times = []
+    with Tree(deployment, workers=2) as tree:
+        tree.await_ready()
+        with trickle(deployment):
+            until(lambda: scored(deployment) > 100, "it does not start")
+            before = tree.metric("scorer_events_total")
+            for attempt in range(3):
+                victim = tree.workers()[attempt % 2]
+                at = time.time()
+                os.kill(victim, signal.SIGKILL)
+                times.append(seconds_until_scored(deployment, at))
+                if times[-1] <= 3.0:
+                    break
+        await_all(deployment)
+        assert "ended by SIGKILL; it is started again" in tree.text()
+        assert tree.metric("scorer_worker_restarts_total") == len(times)
+        # A successor goes on counting where the killed one was.
+        until(lambda: tree.metric("scorer_events_total") > before, "the counts of the killed one are lost")
+    deployment.assert_exactly_once()
+    assert min(times) <= 3.0, times
+
+
+def test_a_killed_tree_scores_again_within_five_seconds(deployment: Deployment) -> None:
+    times = []
+    with trickle(deployment):
+        with Tree(deployment, workers=2) as tree:
+            tree.await_ready()
+            until(lambda: scored(deployment) > 100, "it does not start")
+            tree.kill()
+        for _ in range(3):
+            at = time.time()
+            with Tree(deployment, workers=2) as tree:
+                times.append(seconds_until_scored(deployment, at))
+                if times[-1] <= 5.0:
+                    break
+                tree.kill()
+    with Tree(deployment):
+        await_all(deployment)
+    deployment.assert_exactly_once()
+    assert min(times) <= 5.0, times
+
+
+def test_when_a_host_is_gone_for_good_another_takes_over_within_thirty_seconds(deployment: Deployment) -> None:
+    with Tree(deployment, instance="one") as one, Tree(deployment, instance="two") as two:
+        one.await_ready()
+        two.await_ready()
+        with trickle(deployment):
+            until(lambda: all(tree.metric("scorer_predictions_total") > 0 for tree in (one, two)), "one does nothing")
+            at = time.time()
+            one.kill()
+            assert seconds_until_scored(deployment, at) <= 30.0
+        await_all(deployment)
+    deployment.assert_exactly_once()
+
+
+@pytest.mark.parametrize(("membership", "seconds"), [("static", 10.0), ("dynamic", 5.0)])
+def test_after_scaling_down_the_others_take_over(deployment: Deployment, membership: str, seconds: float) -> None:
+    with Tree(deployment, instance="one", membership=membership) as one:
+        one.await_ready()
+        with Tree(deployment, instance="two", membership=membership) as two:
+            two.await_ready()
+            with trickle(deployment):
+                until(
+                    lambda: all(tree.metric("scorer_predictions_total") > 0 for tree in (one, two)), "one does nothing"
+                )
+                two.process.terminate()
+                assert two.process.wait(30) == 0
+                assert seconds_until_scored(deployment, time.time()) <= seconds
+        await_all(deployment)
+    deployment.assert_exactly_once()
+
+
+def test_of_two_with_one_name_the_elder_ends_with_a_named_error(deployment: Deployment) -> None:
+    with Tree(deployment) as elder:
+        elder.await_ready()
+        deployment.send(100)
+        await_all(deployment)
+        with Tree(deployment) as younger:
+            deployment.send(100)
+            assert elder.process.wait(60) == 8
+            assert "Fenced: another process has taken this one's name" in elder.text()
+            assert elder.text().count("started, process") == 1
+            younger.await_ready()
+            await_all(deployment)
+    deployment.assert_exactly_once()
+
+
+def test_more_workers_than_partitions(deployment: Deployment) -> None:
+    with Tree(deployment, workers=6) as tree:
+        tree.await_ready()
+        deployment.send(500)
+        await_all(deployment)
+        until(
+            lambda: sum(len(w["partitions"]) for w in tree.ready()["workers"]) == 8, "not all partitions have a worker"
+        )
+        assert not tree.not_ready()
+    deployment.assert_exactly_once()
+
+
+def test_too_many_dead_letters_stop_it_before_they_count(deployment: Deployment) -> None:
+    deployment.send(9_000)
+    with Tree(deployment) as tree:
+        await_all(deployment)
+        deployment.send([b"garbage"] * 5_001, key=b"one")
+        assert tree.process.wait(60) == 10
+        assert "dead letters, more than scorer.max_dead_letter_share = 0.5 allows" in tree.text()
+        assert "not with the 0 of Confluent's framing" in tree.text()
+        assert tree.text().count("started, process") == 1
+    dead = [output for output in deployment.outputs() if output.prediction is None]
+    assert len(dead) <= 5_000
+    with Tree(deployment, max_dead_letter_share=1.0):
+        await_all(deployment)
+    deployment.assert_exactly_once()
+
+
+def test_workers_do_not_outlive_their_parent(deployment: Deployment) -> None:
+    with Tree(deployment, workers=2) as tree:
+        tree.await_ready()
+        workers = tree.workers()
+        tree.process.kill()
+        tree.process.wait(30)
+        until(lambda: not any(alive(pid) for pid in workers), "a worker lives on")
+        assert tree.text().count("the parent is gone: finishing") == 2
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that id runs (or waits to be buried by a parent that is not ours)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_brokers_that_go_and_come_back_cost_nothing(
+    new_kafka: Callable[..., Kafka], redis_server: SharedRedis, redis: redis_client.Redis, tmp_path: object
+) -> None:
+    kafka = new_kafka()
+    deployment = Deployment(tmp_path, kafka.bootstrap, redis_server.url)  # type: ignore[arg-type]
+    deployment.push(redis, "v1")
+    redis.set(deployment.keys.champion, "v1")
+    with Tree(deployment) as tree:
+        tree.await_ready()
+        deployment.send(500)
+        await_all(deployment)
+        for end in (kafka.stop, kafka.kill):
+            end()
+            kafka.restart()
+            deployment.send(500)
+            await_all(deployment)
+        kafka.freeze()
+        tree.process.terminate()  # in the middle of an outage: it leaves in time
+        assert tree.process.wait(60) in (0, 11)
+        kafka.thaw()
+    deployment.send(500)
+    with Tree(deployment):
+        await_all(deployment)
+    deployment.assert_exactly_once()
