@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from scorer.batch import Columns, Layout
+from scorer.batch import Columns, Kind, Layout
 from scorer.wire.decode import Decoder
-from scorer.wire.encode_plan import build
+from scorer.wire.encode_plan import Entries, Run, Source, build
 from scorer.wire.framing import Framing
 from scorer.wire.murmur2 import partitions
 from scorer.wire.reasons import Status
 from scorer.wire.utf8 import valid_utf8
 from scorer.wire.writing import Output, encode_rows
-from tests.wire.support import batch_at, bytes_at, expected, fill, parsed, record_schema, written
+from tests.wire.support import Value, batch_at, bytes_at, expected, fill, parsed, record_schema, written
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PROT_NONE = 0
@@ -148,8 +148,21 @@ def moved(columns: Columns, layout: Layout, islands: list[Island]) -> None:
         columns.address[slot, 0] = islands[slot].at_the_end(data)
 
 
+def encode_one(
+    island: Island, schema: dict[str, Any], layout: Layout, columns: Columns, sources: dict[str, Source], beyond: int
+) -> bytes:
+    """Encode the first row into a buffer of just the size needed, ``beyond`` bytes of which lie behind the end."""
+    program = build(parsed(schema), layout, b"header", sources)
+    output = Output(*(np.zeros(1, kind) for kind in "qqqqBiq"))
+    run = (output, program.plan, program.plan.constants.ctypes.data, program.bound, columns)
+    needed = encode_rows(*run, 0, 0)
+    buffer = island.end - needed + beyond
+    encode_rows(*run, buffer, needed)
+    return bytes_at(buffer, int(output.length[0])).removeprefix(b"header")
+
+
 def encode(island: Island, rounds: int, beyond: int = 0) -> int:
-    """Encode records into a buffer that ends ``beyond`` bytes behind the end of memory; how many."""
+    """Encode records whose strings end where memory ends into a buffer that ends there too; how many."""
     chance = random.Random(2)  # noqa: S311 - the same cases in every run
     sources = [Island(1) for _ in SCALARS]
     for _ in range(rounds):
@@ -157,15 +170,27 @@ def encode(island: Island, rounds: int, beyond: int = 0) -> int:
         layout = Decoder({0: parsed(schema)}, Framing.BARE).layout
         columns, _kept = fill(layout, [expected(schema, record)])
         moved(columns, layout, sources)
-        program = build(parsed(schema), layout, b"header", {})
-        output = Output(*(np.zeros(1, kind) for kind in "qqqqBiq"))
-        run = (output, program.plan, program.plan.constants.ctypes.data, program.bound, columns)
-        needed = encode_rows(*run, 0, 0)
-        buffer = island.end - needed + beyond
-        encode_rows(*run, buffer, needed)
-        if bytes_at(buffer, int(output.length[0])) != b"header" + written(schema, record):
+        if encode_one(island, schema, layout, columns, {}, beyond) != written(schema, record):
             raise SystemExit(f"wrong bytes for {record} of {schema}")
     return rounds
+
+
+def encode_collections(island: Island) -> int:
+    """Encode arrays of all lengths, and maps of as many entries; how many."""
+    for size in range(120):
+        names = [f"x{k}" for k in range(size)]
+        record: dict[str, Value] = dict.fromkeys(names, 0.5)
+        layout = Layout([*((name, Kind.NUMBER) for name in names), ("n", Kind.INTEGER)])
+        columns, _kept = fill(layout, [{**record, "n": size}])
+        array = record_schema(("xs", {"type": "array", "items": "double"}))
+        data = encode_one(island, array, layout, columns, {"xs": Run(tuple(names), "n")}, 0)
+        if data != written(array, {"xs": [0.5] * size}):
+            raise SystemExit(f"wrong bytes for an array of {size}")
+        mapped = record_schema(("xs", {"type": "map", "values": ["null", "double"]}))
+        data = encode_one(island, mapped, layout, columns, {"xs": Entries({name: name for name in names})}, 0)
+        if data != written(mapped, {"xs": record}):
+            raise SystemExit(f"wrong bytes for a map of {size}")
+    return 240
 
 
 def overread(island: Island) -> int:
@@ -178,6 +203,7 @@ def overread(island: Island) -> int:
 PARTS: dict[str, Callable[[Island], int]] = {
     "decode": lambda island: decode(island, 150),
     "encode": lambda island: encode(island, 500),
+    "collections": encode_collections,
     "hash": hash_and_check,
     "overread": overread,
     "overwrite": lambda island: encode(island, 1, beyond=80),

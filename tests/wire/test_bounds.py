@@ -26,7 +26,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("part", ["decode", "encode", "hash"])
+@pytest.mark.parametrize("part", ["decode", "encode", "collections", "hash"])
 def test_no_byte_beside_payload_or_buffer_is_touched(part: str) -> None:
     done = run("-m", "tests.wire.guarded", part)
     assert done.returncode == 0, done.stderr
