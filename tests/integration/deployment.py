@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import fastavro
 import numpy as np
@@ -85,6 +85,11 @@ def until(condition: Callable[[], bool], complaint: str, seconds: float = 60.0) 
         pause.wait(0.02)
 
 
+def headers_of(message: Message) -> dict[str, bytes | None]:
+    """A message's headers; what the client reads are always bytes."""
+    return dict(cast("list[tuple[str, bytes | None]]", message.headers() or []))
+
+
 @dataclass(frozen=True)
 class Output:
     """A prediction or dead letter as a read_committed consumer sees it."""
@@ -96,7 +101,7 @@ class Output:
     @property
     def headers(self) -> dict[str, bytes | None]:
         """The message's headers."""
-        return dict(self.message.headers() or ())
+        return headers_of(self.message)
 
 
 class Deployment:
@@ -263,7 +268,7 @@ class Deployment:
 
     def _output(self, message: Message) -> Output:
         if message.topic() == self.settings.topics.dead_letters:
-            headers = dict(message.headers() or ())
+            headers = headers_of(message)
             topic, partition, offset = (headers[f"scorer.source.{name}"] for name in ("topic", "partition", "offset"))
             return Output((bytes(topic or b"").decode(), int(partition or b""), int(offset or b"")), message, None)
         value = bytes(message.value() or b"")

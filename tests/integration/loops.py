@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from scorer import service
@@ -13,12 +13,16 @@ from scorer.commits import CommitRule
 from scorer.errors import TransactionFailed
 from scorer.models import Models
 from scorer.scoring import Scored
+from scorer.settings import Settings
 from scorer.stream.at_least_once import AtLeastOnce
 from scorer.stream.exactly_once import ExactlyOnce
 from scorer.stream.seam import Stream
 from tests.integration.deployment import Deployment
 
-STREAMS = {"exactly-once": ExactlyOnce, "at-least-once": AtLeastOnce}
+STREAMS: dict[str, Callable[[Settings, int, Callable[[], bool]], Stream]] = {
+    "exactly-once": ExactlyOnce,
+    "at-least-once": AtLeastOnce,
+}
 
 
 @contextmanager

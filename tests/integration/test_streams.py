@@ -35,9 +35,9 @@ def test_what_is_committed_is_visible_once(deployment: Deployment) -> None:
     deployment.send(1_000)
     with opened(deployment) as stream:
         Stepper(deployment).score(stream, 1_000)
-        assert stream.uncommitted
+        before = stream.uncommitted
         stream.finish()
-        assert not stream.uncommitted
+        assert (before, stream.uncommitted) == (True, False)
     deployment.assert_exactly_once()
     deployment.await_committed(1_000)
 

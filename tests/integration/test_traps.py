@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -36,7 +37,7 @@ def impatient_kafka() -> Iterator[SharedKafka]:
 def impatient(impatient_kafka: SharedKafka, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
     """Makes deployments on the impatient broker."""
 
-    def make(**arguments: object) -> Deployment:
+    def make(**arguments: Any) -> Deployment:
         return Deployment(tmp_path_factory.mktemp("deployment"), impatient_kafka.bootstrap, **arguments)
 
     return make
