@@ -27,6 +27,7 @@ from demo.records import SCHEMAS, Record, schema
 from demo.replay import Facts, Publisher
 from demo.train import Trained
 from sandbox import judge
+from sandbox.judge import Places
 from sandbox.services import Services
 from sandbox.stamps import Reign
 from scorer.settings import Settings
@@ -34,8 +35,12 @@ from scorer.stream import batches
 from tests.conftest import SharedKafka, SharedRedis
 
 FLIGHTS = 400
-WAITED = 12
-"""Milliseconds from an event to the arrival of its prediction."""
+
+
+def waited(partition: int, offset: int) -> int:
+    """Milliseconds from an event to the arrival of its prediction."""
+    return 10 + 100 * partition + offset
+
 
 Outcome = dict[str, Any]
 Spoil = Callable[[list[Outcome]], list[Outcome]]
@@ -46,6 +51,7 @@ class Stage:
 
     def __init__(self, deployment: Deployment, flown: pd.DataFrame, known: Library) -> None:
         self.deployment, self.known = deployment, known
+        self.waits: list[int] = []
         self._names, self._kafka = deployment.names, deployment.bootstrap
         day = next(records.days(flown))
         events = [record for record in day.records if not record.label]
@@ -68,12 +74,14 @@ class Stage:
         self._write(spoil(made))
         dead = next(message for row, message in enumerate(messages) if row not in values)
         self._bury(int(dead.partition() or 0), int(dead.offset() or 0))
-        received = {(m.partition(), m.offset()): m.timestamp()[1] * 1000 + WAITED * 1000 for m in messages}
+        published = {(m.partition(), m.offset()): m.timestamp()[1] for m in messages}
         places = [(outcome["source_partition"], outcome["source_offset"]) for outcome in made]
+        self.waits = [waited(*place) for place in places]
+        received = [(published[place] + wait) * 1000 for place, wait in zip(places, self.waits, strict=True)]
         arrivals = Arrivals(
             np.array([partition for partition, _ in places], np.int64),
             np.array([offset for _, offset in places], np.int64),
-            np.array([received[place] for place in places], np.int64),
+            np.array(received, np.int64),
         )
         folder = self.deployment.folder
         rescore.main(str(self.deployment.settings), str(folder / "rescored.json"))
@@ -150,7 +158,8 @@ def test_a_clean_account(stage: Stage) -> None:
     ]  # fmt: skip
     assert [found.summary[name] for name in keys[:7]] == [FLIGHTS + 1, FLIGHTS, 1, 0, 0, 0, 0]
     assert found.summary["versions"] == {LOGISTIC: FLIGHTS}
-    assert found.summary["latency_ms"] == {"p50": WAITED, "p99": WAITED}
+    assert found.summary["latency_ms"]["p50"] == pytest.approx(np.quantile(stage.waits, 0.5), abs=0.1)
+    assert found.summary["latency_ms"]["p99"] == pytest.approx(np.quantile(stage.waits, 0.99), abs=0.1)
     assert found.summary["events_per_second"] == (FLIGHTS + 1) / 2
     assert found.summary["library"]["rescored"] == FLIGHTS
     json.dumps(found.summary)
@@ -166,16 +175,18 @@ def test_everything_that_is_broken_is_found(stage: Stage) -> None:
         other["version"], other["digest"] = BOOSTED, bytes.fromhex(account.digests()[BOOSTED])
         digest["digest"] = bytes(32)
         assert lost not in rest
-        return [doubled, doubled, unlike, flag, other, digest, *rest]
+        invented = {**rest[0], "source_offset": 1_000_000}
+        return [doubled, doubled, unlike, flag, other, digest, *rest, invented]
 
     found = stage.play(spoil)
-    assert {name: found.summary[name] for name in ("lost", "doubled", "wrong_version")} == {
+    assert {name: found.summary[name] for name in ("lost", "doubled", "extra", "wrong_version")} == {
         "lost": 1,
         "doubled": 1,
+        "extra": 1,
         "wrong_version": 2,  # another version, another digest
     }
-    assert found.summary["wrong_score"] == 4, "the bit, the flag, the other version, the other digest"
-    assert [line.split(":")[0] for line in found.broken] == ["lost", "doubled", "wrong_version", "wrong_score"]
+    assert found.summary["wrong_score"] == 5, "the bit, the flag, another version, another digest, an invention"
+    assert [line.split(":")[0] for line in found.broken] == ["lost", "doubled", "extra", "wrong_version", "wrong_score"]
     assert stage.deployment.names["events"] in found.broken[0]
 
 
@@ -203,6 +214,25 @@ def test_where_training_gives_other_numbers_our_code_is_compared_with_these(know
     np.testing.assert_allclose(here.differences(ids, versions, scores), 1e-9, rtol=1e-3)
     assert np.isinf(here.differences(pd.Series(["nobody's"]), pd.Series([LOGISTIC]), pd.Series([0.5]))).all()
     assert np.isinf(here.differences(ids[:1], pd.Series(["v9"]), pd.Series([0.5]))).all()
+
+
+def test_scores_are_the_same_only_to_the_last_bit() -> None:
+    first = {"score": 0.0, "class": "late", "scored_time": 1}
+    assert rescore.same(first, {**first, "scored_time": 2})
+    assert not rescore.same(first, {**first, "score": -0.0})
+    assert not rescore.same(first, {**first, "score": 5e-324})
+    assert not rescore.same(first, {**first, "class": "on time"})
+
+
+def test_latency_is_that_of_each_event() -> None:
+    sources = [("retry", 0), ("events", 1), ("events", 0)]
+    source, offset = np.array([0, 1, 2, 1, 2, 0], np.int32), np.array([5, 5, 5, 6, 6, 6], np.int64)
+    times = np.array([1, 1000, 2000, 3000, 4000, 2], np.int64)
+    events = Places(sources, source, offset, source, times)
+    places = [(0, 6, 4_000), (1, 5, 1_030), (0, 5, 2_007), (1, 6, 3_500)]
+    partition, offsets, received = (np.array(column, np.int64) for column in zip(*places, strict=True))
+    found = account.latency(events, Arrivals(partition, offsets, received * 1000), "events")
+    assert found.tolist() == [0, 30, 7, 500]
 
 
 def test_the_busiest_second() -> None:

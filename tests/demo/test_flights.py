@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import fastavro
@@ -99,25 +100,29 @@ def test_records_hold_what_the_frame_holds(week: pd.DataFrame) -> None:
 
 
 def test_days_come_in_order_with_all_labels(week: pd.DataFrame) -> None:
-    parsed = fastavro.parse_schema(dict(records.schema(records.SCHEMAS / "label.avsc")))
     made = list(records.days(week))
     assert [day.date for day in made] == [f"2013-04-0{number}" for number in range(1, 9)]
     assert [day.events for day in made[:7]] == week.groupby("date").size().tolist()
     assert made[7].events == 0, "the last day has only labels, of flights that landed after midnight"
-    labels = {}
+    parsed = {
+        True: fastavro.parse_schema(dict(records.schema(records.SCHEMAS / "label.avsc"))),
+        False: fastavro.parse_schema(dict(records.schema(records.EVENT_SCHEMA))),
+    }
+    labels, times = {}, []
     for day in made:
-        seen = set[bytes]()
         for record in day.records:
+            assert record.value is not None
+            found = fastavro.schemaless_reader(io.BytesIO(record.value[5:]), parsed[record.label], None)
+            assert isinstance(found, dict)
+            assert found["event_id"] == record.key.decode()
+            time = found["label_time" if record.label else "scheduled"]
+            assert isinstance(time, datetime)
+            times.append(time)
             if record.label:
-                assert record.value is not None
-                label = fastavro.schemaless_reader(io.BytesIO(record.value[5:]), parsed, None)
-                assert isinstance(label, dict)
-                labels[label["event_id"]] = label["label"]
-                earlier = record.key.startswith(day.date.encode())
-                assert not earlier or record.key in seen, "a label came before its event"
-            seen.add(record.key)
-    wanted = week[week["late"].notna()].set_index("event_id")["late"].to_dict()
-    assert labels == wanted
+                labels[found["event_id"]] = (found["label"], time)
+    assert times == sorted(times), "events and labels in the order of their times"
+    wanted = week[week["late"].notna()].set_index("event_id")
+    assert labels == dict(zip(wanted.index, zip(wanted["late"], wanted["label_time"], strict=True), strict=True))
 
 
 def test_malformed_records_are_all_different_and_none_is_the_good_one(week: pd.DataFrame) -> None:

@@ -285,6 +285,11 @@ def test_versions_are_right_when_their_pointer_named_them(version: str, time: fl
     assert judged(FLIP, ("champion", version, time)) == [wrong]
 
 
+def test_a_reign_begins_with_the_first_who_saw_it_and_ends_with_the_next() -> None:
+    begins = [("v1", BEGIN, BEGIN + 10 * SECOND), ("v2", BEGIN + 10 * SECOND, stamps._NEVER)]
+    assert stamps.reigns(FLIP, "champion") == [stamps.Reign(*reign) for reign in begins]
+
+
 def test_there_and_back() -> None:
     records = [applied("v1", 0.0), applied("v2", 10.0), applied("v1", 20.0)]
     got = judged(records, ("champion", "v1", 12.0), ("champion", "v2", 12.0), ("champion", "v1", 22.0))
