@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+# Intel's vector library rounds exp() differently in vector lanes than in the scalar rest of a loop: the bits of a row
+# would depend on its position. Numba reads this once, when it is imported, so it is said before anything else.
+os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
 
 if TYPE_CHECKING:
     from scorer.model.frame import Predictor

@@ -1,16 +1,12 @@
-"""How the compiled entries of this room are typed, and the decorator for the helpers behind them."""
+"""How the compiled entries of this room are typed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 from numba import types
 
 from scorer.batch import Columns
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 INT64S = types.int64[::1]
 INT32S = types.int32[::1]
@@ -26,12 +22,3 @@ def tuple_of(cls: type, *members: Any) -> Any:
 
 
 COLUMNS = tuple_of(Columns, types.float64[:, ::1], TABLE, TABLE, TABLE, types.uint8[:, ::1])
-
-
-def borrowing(function: F) -> F:
-    """A helper for compiled code that only borrows its arrays: no reference counts, no allocation.
-
-    Counting references costs two atomic operations per array and call; for helpers that take a dozen arrays and run a
-    block of rows, that was three quarters of the time of decoding.
-    """
-    return cast("F", numba.njit(nogil=True, error_model="numpy", fastmath=False, _nrt=False)(function))

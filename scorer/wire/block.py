@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scorer.batch import Bytes, Columns, Int32s, Int64s, Kind
-from scorer.wire.arrays import BYTES, INT32S, INT64S, borrowing, tuple_of
+from scorer.compiled import borrowing
+from scorer.wire.arrays import BYTES, INT32S, INT64S, tuple_of
 
 BLOCK = 256
 """Rows that go through a step together: few enough for their payloads to stay in the nearest caches."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from scorer.batch import Columns, Int64s
-from scorer.wire.arrays import borrowing
+from scorer.compiled import borrowing
 from scorer.wire.block import Block, Report, fail
 from scorer.wire.plan import FACTOR, FIELD, NULL, OP, ROW, SLOT, A, B, Op
 from scorer.wire.raw import load_f32, load_f64, load_u8

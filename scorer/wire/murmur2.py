@@ -10,8 +10,8 @@ import numpy as np
 from numba import types
 
 from scorer.batch import Int64s
-from scorer.compiled import entry
-from scorer.wire.arrays import INT64S, borrowing
+from scorer.compiled import borrowing, entry
+from scorer.wire.arrays import INT64S
 from scorer.wire.raw import load_u8, load_u32
 
 _SEED = 0x9747B28C

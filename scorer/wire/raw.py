@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from scorer.wire.arrays import borrowing
+from scorer.compiled import borrowing
 
 if np.dtype(np.int64).newbyteorder("<") != np.dtype(np.int64):  # pragma: no cover
     raise ImportError(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from numba import types
 
 from scorer.batch import Columns, Int64s
-from scorer.compiled import entry
-from scorer.wire.arrays import COLUMNS, INT64S, TABLE, borrowing, tuple_of
+from scorer.compiled import borrowing, entry
+from scorer.wire.arrays import COLUMNS, INT64S, TABLE, tuple_of
 from scorer.wire.block import BLOCK, BLOCK_TYPE, REPORT, Block, Report, clear, drop_failed, fail
 from scorer.wire.fields import read_booleans, read_enums, read_integers, read_numbers, read_spans
 from scorer.wire.framing import Framing

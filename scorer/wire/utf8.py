@@ -10,8 +10,8 @@ import numpy as np
 from numba import types
 
 from scorer.batch import Bools, Bytes, Int64s
-from scorer.compiled import entry
-from scorer.wire.arrays import BYTES, INT64S, borrowing
+from scorer.compiled import borrowing, entry
+from scorer.wire.arrays import BYTES, INT64S
 from scorer.wire.raw import load_u8, load_u64
 
 _TOP_BITS = np.uint64(0x8080808080808080)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scorer.wire.arrays import borrowing
+from scorer.compiled import borrowing
 from scorer.wire.raw import load_u8, load_u64, store_u8, trailing_zeros
 from scorer.wire.reasons import OK, TRUNCATED, VARINT
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from numba import types
 
 from scorer.batch import Bytes, Columns, Int32s, Int64s
-from scorer.compiled import entry
-from scorer.wire.arrays import BYTES, COLUMNS, INT32S, INT64S, borrowing, tuple_of
+from scorer.compiled import borrowing, entry
+from scorer.wire.arrays import BYTES, COLUMNS, INT32S, INT64S, tuple_of
 from scorer.wire.encode_plan import BRANCH, FACTOR, FIELD, NULL, OP, ROW, SLOT, WRITE_PLAN, A, B, WriteOp, WritePlan
 from scorer.wire.raw import copy_bytes, same_bytes, store_f32, store_f64, store_u8
 from scorer.wire.reasons import MISSING, OK, RANGE
