@@ -91,6 +91,15 @@ def test_a_refusal_ends_the_waiting_and_is_an_error(command: Command, push: Push
     assert "refused v2 and went on as before; a-0 says: golden" in ran.err
 
 
+def test_the_refusal_of_another_version_is_no_answer(command: Command, push: Push, redis: Redis, keys: Keys) -> None:
+    push("v1")
+    push("v3", slope=3.0)
+    said.instance(redis, keys, "a-0", "v1", "00", pointer="v2", state="refused", reason="golden: row 0")
+    ran = command("champion", "set", "v3", "--wait", "0", "--json")
+    assert ran.code == 0
+    assert ran.json["instances"] == {"applied": [], "waiting": ["a-0"], "refused": {}}
+
+
 def test_show(command: Command, push: Push, redis: Redis, keys: Keys) -> None:
     assert "no champion is set" in command("champion", "show").out
     digest = push("v1")
