@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,12 +28,3 @@ class Finding:
 def failed(name: str, error: ScorerError) -> Finding:
     """The finding that an error is. Its message says what to do."""
     return Finding(name, "failed", str(error), exit_code=error.exit_code)
-
-
-@contextmanager
-def finding(name: str, into: list[Finding]) -> Iterator[None]:
-    """Turn an error inside the block into a finding in ``into``."""
-    try:
-        yield
-    except ScorerError as error:
-        into.append(failed(name, error))
