@@ -83,7 +83,7 @@ def main() -> int:
         return INTERRUPTED
     console.print(f"\n{show.table(found.summary)}\n", markup=False, highlight=False, soft_wrap=True)
     for breach in found.broken:
-        console.print(f"BROKEN  {breach}", style="bold red", markup=False, highlight=False)
+        console.print(f"BROKEN  {breach}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     return int(bool(found.broken))
 
 

@@ -93,8 +93,12 @@ def take(evidence: Evidence) -> Account:
             "rescored": rescored["checked"],
         },
     }
-    shown = [f"{names['events']}-{partition}-{offset}" for partition, offset in places[wrong_scores][:3]]
-    return Account(summary, _broken(summary, {**count.examples, "wrong_score": shown}))
+    wrong = {"wrong_version": wrong_stamps, "wrong_score": wrong_scores}
+    shown = {
+        name: [f"{names['events']}-{partition}-{offset}" for partition, offset in places[rows][:3]]
+        for name, rows in wrong.items()
+    }
+    return Account(summary, _broken(summary, {**count.examples, **shown}))
 
 
 _SHARES = {"p50": 0.5, "p99": 0.99}

@@ -6,7 +6,7 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -23,9 +23,9 @@ PATIENCE = 60.0
 """Seconds in which the scorer and the monitor must reach the end of what was published."""
 
 _PAUSE = 0.005
-_BUSY_SECONDS = 1.6
-_BUSY_STEP = 0.01
-_FLIP_AFTER = 0.5
+_STEP = 0.01
+_FLIP_SECONDS = 1.6  # a worker applies a flip within a second
+_KILL_SECONDS = 0.4
 
 
 @dataclass
@@ -39,7 +39,6 @@ class Facts:
     ended: int = 0
     killed: str = ""
     recovery_seconds: float = 0.0
-    flipped: int = 0
     busy: tuple[int, int] = (0, 0)
     workers: dict[str, list[int]] = field(default_factory=dict)
     """The partitions of the events that each worker had during the flip."""
@@ -146,35 +145,36 @@ class Replay:
         return wrong
 
     def kill(self, days: Sequence[Day]) -> None:
-        """Publish days without waiting, and kill a worker in their midst."""
-        records = [record for day in days for record in day.records]
-        half = len(records) // 2
+        """Publish days in a steady stream, and kill a worker in their midst."""
         self.facts.killed, pid = self._deployment.victim()
-        self.publish(records[:half])
-        os.kill(pid, signal.SIGKILL)
-        killed = time.monotonic()
-        self.publish(records[half:])
+        killed = self._stream(days, _KILL_SECONDS, lambda: os.kill(pid, signal.SIGKILL))
         self.wait()
-        self.facts.recovery_seconds = time.monotonic() - killed
+        self.facts.recovery_seconds = (_now() - killed) / 1e6
 
     def flip(self, days: Sequence[Day]) -> None:
         """Publish days in a steady stream, and change the champion in their midst as ``redis-cli SET`` does."""
-        records = [record for day in days for record in day.records]
-        steps = round(_BUSY_SECONDS / _BUSY_STEP)
-        bounds = [len(records) * step // steps for step in range(steps + 1)]
-        begun, first = time.monotonic(), _now()
-        for step, (start, end) in enumerate(itertools.pairwise(bounds)):
-            if step * _BUSY_STEP >= _FLIP_AFTER and not self.facts.flipped:
-                self.facts.flipped = _now()
-                self._deployment.set_pointer("champion", BOOSTED)
-            self.publish(records[start:end])
-            time.sleep(max(0.0, begun + (step + 1) * _BUSY_STEP - time.monotonic()))
-        self.facts.busy = (first, _now())
+        begun = _now()
+        self._stream(days, _FLIP_SECONDS, lambda: self._deployment.set_pointer("champion", BOOSTED))
+        self.facts.busy = (begun, _now())
         self._await_flip()
         self.facts.workers = self._deployment.partitions()
         self.wait()
         # From now on the monitor scores the other one in the shadow.
         self._deployment.set_pointer("challenger", LOGISTIC)
+
+    def _stream(self, days: Sequence[Day], seconds: float, act: Callable[[], None]) -> int:
+        """Publish days, evenly spread over so many seconds, and act after a third of them; when that was."""
+        records = [record for day in days for record in day.records]
+        steps = round(seconds / _STEP)
+        bounds = [len(records) * step // steps for step in range(steps + 1)]
+        begun, acted = time.monotonic(), 0
+        for step, (start, end) in enumerate(itertools.pairwise(bounds)):
+            if step == steps // 3:
+                acted = _now()
+                act()
+            self.publish(records[start:end])
+            time.sleep(max(0.0, begun + (step + 1) * _STEP - time.monotonic()))
+        return acted
 
     def wait(self) -> None:
         """Until the scorer has committed everything published, and the monitor has read it and what became of it."""
