@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -69,6 +71,14 @@ def test_training_again_gives_the_same_digest_or_almost_the_same_scores(
 def test_training_twice_in_one_process_gives_the_same_bytes(flown: pd.DataFrame, trained: dict[str, Trained]) -> None:
     for again in train.train(flown):
         assert again.stored == trained[again.name].stored
+
+
+def test_the_command_checks_the_committed_versions() -> None:
+    """In a process of its own: what was trained does not hang on anything that this one has done before."""
+    command = [sys.executable, "-m", "demo.train", "--check"]
+    done = subprocess.run(command, cwd=COEFFICIENTS.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == list(RECIPES)
 
 
 def test_another_version_is_reported_with_its_largest_difference(
