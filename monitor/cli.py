@@ -64,8 +64,17 @@ def _show(line: Line, *, as_json: bool) -> None:
 
 def main() -> None:
     """Run the command; an error that has an explanation is one message and its exit code."""
+    code: str | int | None = 0
     try:
         app()
+    except SystemExit as ending:
+        code = ending.code
     except ScorerError as error:
         typer.echo(f"monitor: {logs.mask(str(error))}", err=True)
-        raise SystemExit(error.exit_code) from None
+        code = error.exit_code
+    if not isinstance(code, int | None):
+        raise SystemExit(code)
+    # Nothing is left to do, but a Kafka client that waits for its broker would hold up the interpreter's end.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)

@@ -17,7 +17,7 @@ K = TypeVar("K", int, bytes)
 V = TypeVar("V")
 
 NOWHERE = -1
-"""The place of an event that no challenger will score."""
+"""The place of events that no challenger scores."""
 
 
 class Cell(NamedTuple):
@@ -146,8 +146,7 @@ class Joining:
         """The score that waits at that place; where the event has not been read yet, it will find the id."""
         if place in self._scores:
             return self._scores.pop(place)
-        if place != NOWHERE:
-            self._awaiting[place] = event_id
+        self._awaiting[place] = event_id
         return None
 
     def _put(self, event_id: bytes, old: Outcome, new: Outcome) -> None:

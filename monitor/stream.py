@@ -63,7 +63,7 @@ class Stream:
         self._drained = False
         self._waiting: set[str] = set()  # kinds of trouble since the last record was read
         self._failure: KafkaError | None = None
-        group = settings.monitor.group
+        self._group = group = settings.monitor.group
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer(
             {
@@ -209,7 +209,11 @@ class Stream:
         deadline = time.monotonic() + LEAVE_SECONDS
         while self._committing > 0 and time.monotonic() < deadline:
             self._consumer.poll(0.05)
-        self._consumer.close()
+        if self._committing > 0:
+            # Closing would wait for an answer for minutes. The process ends without it.
+            LOGGER.warning("leaving without an answer to the last commit: the offsets in group %s are old", self._group)
+        else:
+            self._consumer.close()
 
     # -- trouble ---------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class ShadowScoring:
         decoded = self._decoder.decode(batch)
         rows = np.flatnonzero(decoded.status == OK)
         active.bound.score(decoded.columns, rows, self._scores, self._flags, self._missing)
-        rows = rows[(self._missing[rows] < 0) & np.isfinite(self._scores[0, rows])]
+        rows = rows[np.isfinite(self._scores[0, rows])]  # NaN where an input is missing
         said: list[Shadow | None] = [None] * n
         for row, score in zip(rows.tolist(), self._scores[0, rows].tolist(), strict=True):
             said[row] = Shadow(active.version, score)

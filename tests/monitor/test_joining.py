@@ -138,3 +138,25 @@ def test_scores_for_which_nothing_comes_are_bounded() -> None:
     target.add_scores([(n, Shadow("c", 0.5)) for n in range(10)])
     target.add_predictions([(b"lost", prediction(6)), (b"kept", prediction(7))])
     assert {outcome.shadow for outcome in folded.as_set()} == {None, Shadow("c", 0.5)}
+
+
+def test_a_score_that_was_used_makes_room() -> None:
+    folded = Folded()
+    target = joining(folded, pending=3)
+    target.add_scores([(0, Shadow("c", 0.25))])
+    for number in range(1, 10):
+        target.add_scores([(number, Shadow("c", 0.5))])
+        target.add_predictions([(b"%d" % number, prediction(number))])
+    target.add_predictions([(b"waited", prediction(0))])
+    assert folded.as_set()[Outcome(prediction(0), None, Shadow("c", 0.25))] == 1
+
+
+def test_a_score_is_not_given_to_another_event_of_the_same_id() -> None:
+    folded = Folded()
+    target = joining(folded, remembered=1)
+    for event_id, place in ((b"a", 1), (b"b", 2)):
+        target.add_predictions([(event_id, prediction(place))])
+        target.add_labels([(event_id, Label(1, 1))])
+    target.add_predictions([(b"a", prediction(3))])  # the first one is not remembered any more
+    target.add_scores([(1, Shadow("c", 0.5))])
+    assert all(outcome.shadow is None for outcome in folded.as_set())

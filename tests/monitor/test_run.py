@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,8 +12,10 @@ import pytest
 from redis import Redis
 from sklearn.metrics import accuracy_score, brier_score_loss
 
+from sandbox import Valkey
 from scorer.models import Models
 from scorer.stream import topics
+from tests.conftest import SharedKafka
 from tests.integration.deployment import until
 from tests.monitor.stage import HOUR, Flight, Stage, flights, prediction
 
@@ -185,6 +188,41 @@ def test_a_challenger_comes_changes_and_is_refused(set_up: SetUp, redis: Redis) 
         [line] = running.stop()
     assert line["outcomes"] == 108
     assert {tuple(other["versions"].items()) for other in line["others"]} == {(("c1", 27),), (("c2", 27),)}
+
+
+def test_events_wait_until_the_challenger_is_known(
+    kafka: SharedKafka, new_valkey: Callable[..., Valkey], tmp_path: Path
+) -> None:
+    valkey = new_valkey()
+    stage, made = Stage(tmp_path, kafka.bootstrap, valkey.url), flights(60, days=10)
+    stage.publish_events(made)
+    stage.publish_predictions(stage.predict(*champions(stage, 1.0)))
+    stage.publish_labels(made)
+    with valkey.client() as client:
+        stage.challenge(client, "c1")
+    valkey.freeze()
+    with stage.start("--json") as running:
+        until(lambda: "the challenger stays unknown" in running.log, "Redis is not missed")
+        assert stage.shown() == {}
+        valkey.thaw()
+        stage.await_read()
+        [line] = running.stop()
+    assert [(other["role"], other["outcomes"]) for other in line["others"]] == [("challenger", 54)]
+
+
+def test_what_waits_without_end_is_dropped_and_said(set_up: SetUp) -> None:
+    stage, made = set_up(pending_events=100), flights(400, days=10)
+    stage.publish_events(made)
+    stage.publish_predictions(stage.predict(*champions(stage, 1.0)))
+    with stage.start("--json") as running:
+        stage.await_read()
+        stage.publish_labels(made)
+        stage.await_read()
+        [line] = running.stop()
+    assert line["predictions"] == 400
+    assert line["outcomes"] <= 100
+    assert "predictions dropped" in running.log
+    assert "raise monitor.pending_events" in running.log
 
 
 def test_settings_that_are_wrong(set_up: SetUp) -> None:

@@ -28,6 +28,7 @@ from scorer.scoring import Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import Json, parse
 from tests.conftest import SharedRedis
+from tests.integration.deployment import version
 from tests.model import samples
 from tests.monitor.stage import framed, prediction
 from tests.wire.support import batch_of
@@ -89,6 +90,15 @@ def test_scores_are_the_scorers_bit_for_bit(sizes: Sequence[int]) -> None:
     expected = scored(batch_of(values), stored)
     assert said == expected
     assert sum(one is None for one in expected) > 100
+
+
+def test_what_cannot_be_decoded_has_no_score_although_every_input_may_be_missing() -> None:
+    stored = version("m", "v1")
+    own = Decoder(
+        {1: parse({"type": "record", "name": "E", "fields": [{"name": "x", "type": ["null", "double"]}]}, "e")}
+    )
+    batch = batch_of([b"\0\0\0\0\1\0", b"\0\0\0\0\1\4", None])
+    assert ShadowScoring(own).score(batch, active(stored, own)) == [Shadow("v1", 0.5), None, None]
 
 
 def test_places_are_those_that_predictions_name() -> None:
@@ -159,7 +169,7 @@ def test_a_refused_version_scores_nothing_and_is_tried_again(
     assert clocked.look() == "v1"
     redis.set(KEYS.challenger, "v2")
     for _ in range(3):
-        assert clocked.look() is None
+        assert clocked.look(after=RETRY_SECONDS) is None
     assert caplog.text.count("challenger v2 is refused") == 1
     assert "missing: version v2 of sample is not complete" in caplog.text
     push(redis, "v2")

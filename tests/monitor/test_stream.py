@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -133,6 +134,15 @@ def test_offsets_that_could_not_be_committed_are_committed_later(
         until(lambda: not read(stream, 0) and sum(stage.shown().values()) == 5, "the offsets were never committed")
 
 
+def test_what_is_left_is_committed_at_the_end(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    stage.send(5)
+    with reading(stage) as stream:
+        until(lambda: stream.read(time.monotonic() + 0.1) is not None, "nothing was read")
+        assert stage.shown() == {}
+    assert stage.shown()[stage.settings.topics.events, 0] > 0
+
+
 # -- brokers that come and go ------------------------------------------------------------------------------------------
 
 
@@ -165,9 +175,26 @@ def test_ends_within_seconds_although_the_broker_is_frozen(own: tuple[Kafka, Sta
     stage.publish_events(flights(10))
     with stage.start("--json") as running:
         stage.await_read()
+        stage.publish_events(flights(5_000))
         kafka.freeze()
         try:
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(15) == 0, running.log
         finally:
             kafka.thaw()
+
+
+def test_an_offset_that_cannot_be_committed_does_not_hold_up_the_end(own: tuple[Kafka, Stage]) -> None:
+    kafka, stage = own
+    stage.send(5)
+    stream = Stream(MonitorSettings.load(stage.file, {}))
+    until(lambda: stream.read(time.monotonic() + 0.1) is not None, "nothing was read")
+    kafka.freeze()
+    try:
+        closing = threading.Thread(target=stream.close)
+        closing.start()
+        closing.join(20)
+        assert not closing.is_alive()
+    finally:
+        kafka.thaw()
+        stream.close()
