@@ -134,8 +134,9 @@ class Reporter:
             if time.monotonic() >= self._progress_at:
                 self._judge_progress(stream)
                 self._progress_at = time.monotonic() + PROGRESS_SECONDS
-        report.not_ready = [why for why in (self._waiting, *report.stalled) if why]
-        report.state = "waiting" if self._waiting else "scoring"
+        joining = "joining the group" if stream is not None and not stream.joined else ""
+        report.not_ready = [why for why in (self._waiting, joining, *report.stalled) if why]
+        report.state = "waiting" if self._waiting or joining else "scoring"
         self.tally.show("scorer_ready", {(): float(not report.not_ready)})
 
     def _leave_if_hung(self, stream: Stream) -> None:

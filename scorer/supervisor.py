@@ -72,7 +72,7 @@ class Supervisor:
         server = Server(self._settings.scorer.http, self._health, self._ready, lambda: expose(self._fleet))
         # Inherited by the fork server: matrix products are not in the scoring path, idle BLAS threads only cost.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        self._context.set_forkserver_preload(["__main__", "scorer.worker"])
+        self._context.set_forkserver_preload(["__main__", "scorer.fork_server"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         server.start()
@@ -158,10 +158,10 @@ class Supervisor:
         """Let the workers finish and commit; those that take longer than they may are killed."""
         LOGGER.info("stopping: the workers finish, commit and leave")
         deadline = time.monotonic() + self._settings.scorer.shutdown_seconds + GRACE_SECONDS
-        for slot in self._slots:
-            if slot.child is not None:
-                slot.child.process.terminate()
         while any(slot.child for slot in self._slots) and time.monotonic() < deadline:
+            for slot in self._slots:
+                if slot.child is not None:
+                    slot.child.process.terminate()  # again and again: a worker that is just starting ignores it
             self._listen(0.2)
         for slot in self._slots:
             if slot.child is not None:

@@ -134,6 +134,8 @@ class Worker:
         return self._stop_requested
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._stop_requested:
+            return
         self._stop_requested = True
         threading.Thread(target=self._leave_in_time, name="leave", daemon=True).start()
 
@@ -157,6 +159,6 @@ def _why(status: Mapping[str, object], model: str) -> str:
     if isinstance(redis, dict) and redis.get("error"):
         return f"Redis does not answer ({redis['error']}), and there is no last good version on disk"
     refusal = status.get("last_refusal")
-    if refusal is not None:
-        return f"{refusal}"
+    if isinstance(refusal, dict):
+        return f"version {refusal.get('version')} is refused: {refusal.get('reason')}"
     return f"none is set; push one and point to it: scorer models push coefficients/{model}/V; scorer champion set V"

@@ -64,6 +64,7 @@ class Watcher(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="registry-watcher", daemon=True)
         self._failure: BaseException | None = None
         self._renewed: float | None = None
+        self._shown: Current[T] | None = None
         self._renewal_problem: str | None = None
 
     @property
@@ -132,11 +133,17 @@ class Watcher(Generic[T]):
             self._failure = error
 
     def _renew(self) -> None:
-        """Renew the instance's key, unless Redis just failed to answer: waiting for it twice would help nobody."""
+        """Renew the instance's key when it is time, and at once after a swap, because people wait to see that.
+
+        Not when Redis just failed to answer: waiting for it twice would help nobody.
+        """
         beat, now = self._heartbeat, self._monotonic()
-        if beat is None or self.follower.away or (self._renewed is not None and now - self._renewed < beat.seconds):
+        if beat is None or self.follower.away:
             return
-        self._renewed = now
+        due = self._renewed is None or now - self._renewed >= beat.seconds
+        if not due and self._shown is self.follower.current:
+            return
+        self._renewed, self._shown = now, self.follower.current
         try:
             instances.renew(self.follower.client, self.follower.keys, beat.instance, beat.report(), beat.expires)
             self._renewal_problem = None

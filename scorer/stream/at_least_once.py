@@ -37,11 +37,11 @@ class AtLeastOnce:
 
     def __init__(self, settings: Settings, slot: int, stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
-        facts = topics.describe(topics.admin(settings), topics.wanted(settings))
-        self._sink = Sink(settings, slot, facts, stopping)
-        self._properties = clients.producer(settings, slot)
-        self._producer = Producer(self._properties)
-        self._source = Source(settings, slot, self._before_revoke, **topics.inputs(settings, facts))
+        known = topics.of_stream(settings)
+        producer = clients.producer(settings, slot, known.smallest_limit)
+        self._sink = Sink(known, clients.identity(settings, slot), stopping)
+        self._producer = Producer(producer)
+        self._source = Source(settings, slot, known, self._before_revoke)
         self._deliveries: deque[Batched] = deque()  # oldest first: offsets are committed in their order
 
     @property
@@ -105,6 +105,11 @@ class AtLeastOnce:
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand."""
         return self._source.positions()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its partitions, which may be none."""
+        return self._source.joined
 
     def blocked(self) -> float:
         """Never long: no call of this stream waits for a broker without a time-out that is heeded."""

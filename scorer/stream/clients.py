@@ -60,13 +60,18 @@ def consumer(settings: Settings, slot: int) -> Properties:
     return properties
 
 
-def producer(settings: Settings, slot: int) -> Properties:
-    """Properties of a worker's producer, with or without transactions."""
+def producer(settings: Settings, slot: int, smallest_limit: int) -> Properties:
+    """Properties of a worker's producer, with or without transactions.
+
+    ``smallest_limit`` is the least max.message.bytes of the topics that it writes to: a batch counts as one message
+    there, while the client's own limit must not stand in the way of what the topics take.
+    """
     scorer = settings.scorer
     properties = {
         "linger.ms": 5,
         "compression.type": "lz4",
-        "batch.size": 1 << 20,
+        "batch.size": min(1 << 20, smallest_limit),
+        "message.max.bytes": 1_000_000_000,
         "queue.buffering.max.messages": max(4 * scorer.batch_events, 10_000),
         "queue.buffering.max.kbytes": 4 * scorer.batch_bytes >> 10,
         **common(settings, identity(settings, slot)),

@@ -28,11 +28,11 @@ class ExactlyOnce:
 
     def __init__(self, settings: Settings, slot: int, stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
-        facts = topics.describe(topics.admin(settings), topics.wanted(settings))
-        self._sink = Sink(settings, slot, facts, stopping)
-        timeout = settings.scorer.transaction_timeout_ms
-        self._transaction = Transaction(clients.producer(settings, slot), timeout, stopping)
-        self._source = Source(settings, slot, self._before_revoke, **topics.inputs(settings, facts))
+        known = topics.of_stream(settings)
+        producer = clients.producer(settings, slot, known.smallest_limit)
+        self._sink = Sink(known, clients.identity(settings, slot), stopping)
+        self._transaction = Transaction(producer, settings.scorer.transaction_timeout_ms, stopping)
+        self._source = Source(settings, slot, known, self._before_revoke)
         self._audit: list[bytes] = []  # handed over since the last commit; an abort puts them into the next one
 
     @property
@@ -94,6 +94,11 @@ class ExactlyOnce:
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand."""
         return self._source.positions()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its partitions, which may be none."""
+        return self._source.joined
 
     def blocked(self) -> float:
         """For how many seconds the client has not returned from a call."""

@@ -50,6 +50,10 @@ class Stream(Protocol):
     def uncommitted(self) -> bool:
         """Whether anything was written, or any offset has moved, since the last commit."""
 
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its partitions, which may be none. For other threads, too."""
+
     def read(self, deadline: float) -> Batch | None:
         """The next events, as soon as there are any; ``None`` when the deadline (monotonic seconds) has come."""
 

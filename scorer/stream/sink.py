@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -10,11 +10,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from scorer.batch import Batch
 from scorer.errors import ProducerLost, StreamBroken, StreamError, TransactionFailed
 from scorer.scoring import DeadLetter, Scored
-from scorer.settings import Settings
-from scorer.stream import clients, dead_letters
+from scorer.stream import dead_letters
 from scorer.stream.batches import Messages
 from scorer.stream.dead_letters import Headers
-from scorer.stream.topics import TopicFacts
+from scorer.stream.topics import StreamTopics
 from scorer.wire.placement import place
 
 QUEUE_FULL_SECONDS = 0.05
@@ -41,17 +40,10 @@ class Sink:
     modulo the count, so that the order within an input partition is kept wherever it can be.
     """
 
-    def __init__(
-        self, settings: Settings, slot: int, facts: Mapping[str, TopicFacts], stopping: Callable[[], bool]
-    ) -> None:
-        topics = settings.topics
-        missing = [name for name in (topics.predictions, topics.dead_letters, topics.audit) if name not in facts]
-        if missing:
-            raise StreamBroken(f"topics are missing: {', '.join(missing)}; make them with: scorer topics create")
-        self._inputs = tuple(facts[name].partitions if name in facts else 0 for name in (topics.events, topics.retry))
-        self._predictions, self._dead_letters = facts[topics.predictions], facts[topics.dead_letters]
-        self._audit = topics.audit
-        self._instance = clients.identity(settings, slot)
+    def __init__(self, topics: StreamTopics, instance: str, stopping: Callable[[], bool]) -> None:
+        self._topics = topics
+        self._inputs = (topics.events.partitions, topics.retry.partitions)
+        self._instance = instance
         self._stopping = stopping
 
     def write(self, producer: Producer, batch: Batch, scored: Scored, delivery: Delivery | None = None) -> None:
@@ -62,19 +54,19 @@ class Sink:
         oversized = self._write_predictions(producer, batch, scored, owner.messages, delivery)
         letters = [*scored.dead_letters, *oversized]
         if letters:
-            partitions = place(batch, self._inputs, self._dead_letters.partitions)
+            partitions = place(batch, self._inputs, self._topics.dead_letters.partitions)
             for letter in letters:
                 message = owner.messages[letter.row]
                 key, value, headers = dead_letters.make(
-                    letter, message, self._instance, scored, limit=self._dead_letters.max_bytes
+                    letter, message, self._instance, scored, limit=self._topics.dead_letters.max_bytes
                 )
                 partition = int(partitions[letter.row])
-                self._produce(producer, delivery, self._dead_letters.name, value, key, partition, headers)
+                self._produce(producer, delivery, self._topics.dead_letters.name, value, key, partition, headers)
 
     def audit(self, producer: Producer, records: Sequence[bytes], delivery: Delivery | None = None) -> None:
         """Audit records, in their order, to one partition."""
         for record in records:
-            self._produce(producer, delivery, self._audit, record, None, 0, None)
+            self._produce(producer, delivery, self._topics.audit.name, record, None, 0, None)
 
     def _write_predictions(
         self,
@@ -85,7 +77,7 @@ class Sink:
         delivery: Delivery | None,
     ) -> list[DeadLetter]:
         """Hand over the predictions; return as dead letters those that their topic would not take."""
-        topic, rows, ends = self._predictions, scored.rows, scored.start + scored.length
+        topic, rows, ends = self._topics.predictions, scored.rows, scored.start + scored.length
         data = scored.buffer[: ends.max(initial=0)].tobytes()
         values = [data[a:b] for a, b in zip(scored.start.tolist(), ends.tolist(), strict=True)]
         numbers = rows.tolist()

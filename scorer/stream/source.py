@@ -26,6 +26,7 @@ from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFai
 from scorer.settings import Settings
 from scorer.stream import batches, clients
 from scorer.stream.seam import Position, StreamEvent
+from scorer.stream.topics import StreamTopics
 from scorer.stream.transaction import fenced
 
 LOGGER = logging.getLogger(__name__)
@@ -58,15 +59,14 @@ class Source:
 
     The group shares out the partitions of the events alone; those of the retry topic follow them. The assignor knows
     no topics: of both, it might give one worker all events, and another the retry topic, where next to nothing
-    happens. ``retries`` is the number of its partitions, ``partitions`` that of the events.
+    happens.
     """
 
-    def __init__(
-        self, settings: Settings, slot: int, before_revoke: Callable[[], None], *, partitions: int, retries: int
-    ) -> None:
+    def __init__(self, settings: Settings, slot: int, topics: StreamTopics, before_revoke: Callable[[], None]) -> None:
         self._settings = settings.scorer
-        self._topics = (settings.topics.events, settings.topics.retry)
-        self._followers = {p: [r for r in range(retries) if r % partitions == p] for p in range(partitions)}
+        self._topics = (topics.events.name, topics.retry.name)
+        events, retries = topics.events.partitions, range(topics.retry.partitions)
+        self._followers = {number: [retry for retry in retries if retry % events == number] for number in range(events)}
         self._before_revoke = before_revoke
         self._next: dict[Partition, int] = {}  # where each assigned partition goes on; absent until known
         self._moved: dict[Partition, int] = {}  # the part of it that is not committed yet
@@ -74,11 +74,12 @@ class Source:
         self._deferred: StreamError | None = None
         self._assigned: frozenset[Partition] = frozenset()
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
+        self._joined = False
         self.drained = True
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
         self._consumer.subscribe(
-            [settings.topics.events], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            [topics.events.name], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -238,6 +239,14 @@ class Source:
 
     # -- membership ------------------------------------------------------------------------------------------------
 
+    @property
+    def joined(self) -> bool:
+        """Whether the group has given this member its partitions, which may be none.
+
+        The newer protocol says nothing of an empty assignment; there, being a member must do.
+        """
+        return self._joined or (self._settings.protocol == "consumer" and bool(self._consumer.memberid()))
+
     def group_metadata(self) -> object:
         """What a transaction needs to know of the group."""
         return self._consumer.consumer_group_metadata()
@@ -249,6 +258,7 @@ class Source:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         self._guard(lambda: consumer.incremental_assign(partitions))
+        self._joined = True
         self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
         self._note("assigned", "partitions assigned", _names(partitions))
 

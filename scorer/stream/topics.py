@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType, TopicMetadata
@@ -80,15 +80,30 @@ def create(settings: Settings, partitions: int, replication: int) -> dict[str, s
     return outcome
 
 
-def inputs(settings: Settings, facts: Mapping[str, TopicFacts]) -> dict[str, int]:
-    """How many partitions the input topics have. Raises StreamBroken where one is missing."""
-    missing = [name for name in (settings.topics.events, settings.topics.retry) if name not in facts]
+@dataclass(frozen=True, slots=True)
+class StreamTopics:
+    """The topics that a stream reads and writes."""
+
+    events: TopicFacts
+    retry: TopicFacts
+    predictions: TopicFacts
+    dead_letters: TopicFacts
+    audit: TopicFacts
+
+    @property
+    def smallest_limit(self) -> int:
+        """The least max.message.bytes of the output topics."""
+        return min(topic.max_bytes for topic in (self.predictions, self.dead_letters, self.audit))
+
+
+def of_stream(settings: Settings) -> StreamTopics:
+    """The facts that a stream needs. Raises StreamBroken when no broker answers, or a topic is missing."""
+    names = {field.name: getattr(settings.topics, field.name) for field in fields(StreamTopics)}
+    facts = describe(admin(settings), names.values())
+    missing = [name for name in names.values() if name not in facts]
     if missing:
         raise StreamBroken(f"topics are missing: {', '.join(missing)}; make them with: scorer topics create")
-    return {
-        "partitions": facts[settings.topics.events].partitions,
-        "retries": facts[settings.topics.retry].partitions,
-    }
+    return StreamTopics(**{role: facts[name] for role, name in names.items()})
 
 
 def describe(client: AdminClient, names: Iterable[str]) -> Mapping[str, TopicFacts]:

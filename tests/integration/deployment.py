@@ -165,7 +165,14 @@ class Deployment:
     @cached_property
     def producer(self) -> Producer:
         """A producer of events."""
-        return Producer({"bootstrap.servers": self.settings.kafka.bootstrap_servers, "linger.ms": 5, "log_level": 0})
+        return Producer(
+            {
+                "bootstrap.servers": self.settings.kafka.bootstrap_servers,
+                "linger.ms": 5,
+                "message.max.bytes": 10_000_000,
+                "log_level": 0,
+            }
+        )
 
     def event(self, number: int, x: float | None = 0.5) -> bytes:
         """An event with Confluent's framing."""
@@ -226,8 +233,18 @@ class Deployment:
 
     def _latest(self, partitions: Sequence[TopicPartition], level: IsolationLevel) -> dict[tuple[str, int], int]:
         asked = {tp: OffsetSpec.latest() for tp in partitions}  # type: ignore[no-untyped-call]
-        answers = self.admin.list_offsets(asked, isolation_level=level)
-        return {(tp.topic, tp.partition): future.result(10).offset for tp, future in answers.items()}
+        answers: dict[tuple[str, int], int] = {}
+
+        def all_leaders_answer() -> bool:
+            try:
+                for tp, future in self.admin.list_offsets(asked, isolation_level=level).items():
+                    answers[tp.topic, tp.partition] = future.result(10).offset
+            except KafkaException:
+                return False  # a leader is being elected
+            return True
+
+        until(all_leaders_answer, "some partition has no leader")
+        return answers
 
     def written(self) -> int:
         """How many predictions the broker has, committed or not."""

@@ -386,3 +386,17 @@ def test_reading_more_than_one_batch_keeps_to_the_size(deploy: Deploy) -> None:
         sizes = [len(batch) for batch in read(stream, 1_000)]
     assert max(sizes) <= 100  # the first batch, before any size is known
     assert all(size <= 64 for size in sizes[1:])
+
+
+def test_small_limits_of_output_topics_are_kept(deploy: Deploy) -> None:
+    """The client's batches and its own limit must fit what the topics take, however little or much that is."""
+    deployment = deploy()
+    limit(deployment, deployment.settings.topics.predictions, 5_000)
+    for topic in (deployment.settings.topics.events, deployment.settings.topics.dead_letters):
+        limit(deployment, topic, 3_000_000)
+    deployment.send(2_000)
+    deployment.send([b"\xff" * 2_000_000])
+    with Loop(deployment):
+        deployment.await_committed(2_001)
+    [letter] = [o for o in deployment.assert_exactly_once() if o.prediction is None]
+    assert len(letter.message.value() or b"") == 2_000_000

@@ -253,3 +253,16 @@ def test_brokers_that_go_and_come_back_cost_nothing(
     with Tree(deployment):
         await_all(deployment)
     deployment.assert_exactly_once()
+
+
+def test_a_signal_to_the_whole_group_ends_it_in_good_order(deployment: Deployment) -> None:
+    """As systemd and terminals send it: parent, workers and fork server all get it at once."""
+    with Tree(deployment, workers=2) as tree:
+        tree.await_ready()
+        deployment.send(500)
+        os.killpg(tree.process.pid, signal.SIGTERM)
+        assert tree.process.wait(30) == 0
+        assert tree.text().count("ended with exit code 0") == 2
+    with Tree(deployment):
+        await_all(deployment)
+    deployment.assert_exactly_once()

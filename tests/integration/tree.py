@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,19 @@ def environment(deployment: Deployment, **scorer: object) -> dict[str, str]:
 class Tree:
     """A running ``scorer run``."""
 
-    def __init__(self, deployment: Deployment, **scorer: object) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        module: str = "scorer.cli",
+        variables: Mapping[str, str] | None = None,
+        **scorer: object,
+    ) -> None:
         self.log = Path(deployment.directory) / f"tree-{len(list(Path(deployment.directory).glob('tree-*')))}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scorer.cli", "run"],
-                env={**os.environ, **environment(deployment, **scorer)},
+                [sys.executable, "-m", module, "run"],
+                env={**os.environ, **environment(deployment, **scorer), **(variables or {})},
                 stderr=log,
                 stdout=log,
                 start_new_session=True,
