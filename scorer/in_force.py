@@ -29,13 +29,18 @@ from scorer.wire.decode import Decoder
 class InForce:
     """Follows the pointers of one model for one worker. ``models`` and ``audit`` are for the loop, between batches.
 
-    ``report`` is what the worker says of itself in its instance key.
+    ``report`` is what the worker says of itself in its instance key; ``note`` hears what becomes of each pointer.
     """
 
     def __init__(
-        self, settings: Settings, instance: str, decoder: Decoder, report: Callable[[], Mapping[str, Json]]
+        self,
+        settings: Settings,
+        instance: str,
+        decoder: Decoder,
+        report: Callable[[], Mapping[str, Json]],
+        note: Callable[[PointerEvent], None],
     ) -> None:
-        self._model, self._instance, self._decoder = settings.scorer.model, instance, decoder
+        self._model, self._instance, self._decoder, self._note = settings.scorer.model, instance, decoder, note
         self._header = schema_files.framing(settings.schemas).header(settings.schemas.audit_id)
         self._schema = fastavro.parse_schema(schema_files.own("audit"))
         redis = settings.redis
@@ -78,7 +83,10 @@ class InForce:
 
     def audit(self) -> list[bytes]:
         """What was applied or refused since this was last asked, as audit records."""
-        return [self._record(event) for event in self.watcher.events.take()]
+        events = self.watcher.events.take()
+        for event in events:
+            self._note(event)
+        return [self._record(event) for event in events]
 
     def _prepare(self, stored: VersionBytes, model: str, version: str) -> Active:
         """Runs in the watcher's thread: everything that takes time is done before the loop sees the version."""

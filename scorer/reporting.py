@@ -21,12 +21,13 @@ from scorer.dead_letter_share import DeadLetterShare
 from scorer.errors import HUNG, TransactionFailed
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
+from scorer.registry.events import PointerEvent
 from scorer.registry.instances import Json
 from scorer.scoring import Scored
 from scorer.settings import Settings
 from scorer.stream import topics
 from scorer.stream.progress import Progress, Standing, stalled
-from scorer.stream.seam import Stream
+from scorer.stream.seam import Stream, StreamEvent
 
 LOGGER = logging.getLogger(__name__)
 
@@ -105,6 +106,15 @@ class Reporter:
         self.tally.count("scorer_aborts")
         self._share.aborted()
 
+    def pointed(self, event: PointerEvent) -> None:
+        """A pointer was applied or refused."""
+        self.tally.count("scorer_flips", event.pointer, event.event)
+        why = "" if event.reason is None else f": {event.reason}"
+        who = "" if event.actor is None else f", set by {event.actor}"
+        version = "none" if event.version is None else event.version
+        level = logging.WARNING if event.event == "refused" else logging.INFO
+        LOGGER.log(level, "%s %s %s%s%s", event.pointer, version, event.event, who, why)
+
     # -- the thread ------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -121,16 +131,14 @@ class Reporter:
         champion, trial = _versions(status)
         report.champion, report.trial, report.source = champion[0], trial[0], str(status.get("source", "")) or None
         refusal = status.get("last_refusal")
-        report.refusal = None if refusal is None else str(refusal)
+        report.refusal = f"{refusal['version']}: {refusal['reason']}" if isinstance(refusal, dict) else None
         self.tally.show("scorer_champion_info", {} if champion[0] is None else {(champion[0], champion[1] or ""): 1.0})
-        self.tally.show("scorer_resident_bytes", {(): _resident_bytes()})
+        self.tally.show("scorer_peak_resident_bytes", {(): _peak_resident_bytes()})
+        self.tally.show("scorer_registry_silent_seconds", _silence(status))
         stream = self.stream
         if stream is not None:
             self._leave_if_hung(stream)
-            for event in stream.events():
-                LOGGER.info("%s: %s %s", event.kind, event.text, ", ".join(f"{t}-{p}" for t, p in event.partitions))
-                if event.kind in ("assigned", "revoked", "lost"):
-                    self.tally.count("scorer_rebalances", event.kind)
+            self._tell(stream.events())
             if time.monotonic() >= self._progress_at:
                 self._judge_progress(stream)
                 self._progress_at = time.monotonic() + PROGRESS_SECONDS
@@ -138,6 +146,16 @@ class Reporter:
         report.not_ready = [why for why in (self._waiting, joining, *report.stalled) if why]
         report.state = "waiting" if self._waiting or joining else "scoring"
         self.tally.show("scorer_ready", {(): float(not report.not_ready)})
+
+    def _tell(self, events: list[StreamEvent]) -> None:
+        """Log what happened to the stream; the same for many partitions in one line."""
+        told: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for event in events:
+            told.setdefault((event.kind, event.text), []).extend(event.partitions)
+            if event.kind in ("assigned", "revoked", "lost"):
+                self.tally.count("scorer_rebalances", event.kind)
+        for (kind, text), partitions in told.items():
+            LOGGER.info("%s: %s %s", kind, text, ", ".join(f"{topic}-{number}" for topic, number in sorted(partitions)))
 
     def _leave_if_hung(self, stream: Stream) -> None:
         """A client that never returns cannot be stopped, but replaced: the next process aborts what is open."""
@@ -148,15 +166,12 @@ class Reporter:
 
     def _judge_progress(self, stream: Stream) -> None:
         standings = self._progress.update(stream.positions(), self._ends(stream), time.monotonic())
-        before = set(self.report.partitions)
-        names = [f"{s.topic}-{s.partition}" for s in standings]
+        names = sorted(f"{s.topic}-{s.partition}" for s in standings)
         found = stalled(standings, self._settings.scorer.stall_seconds)
         if found and not self.report.stalled:
             LOGGER.error("stalled: %s", "; ".join(found))
         elif self.report.stalled and not found:
             LOGGER.warning("no partition is stalled any more")
-        if before != set(names):
-            LOGGER.info("partitions: %s", ", ".join(names) or "none")
         self.report.partitions, self.report.stalled = names, found
         known = [s.lag for s in standings if s.lag is not None]
         self.report.lag = sum(known) if len(known) == len(standings) else None
@@ -211,6 +226,13 @@ class Reporter:
         }
 
 
+def _silence(status: dict[str, Json]) -> dict[tuple[str, ...], float]:
+    """How long ago Redis last answered, by the registry's status."""
+    redis = status.get("redis")
+    seconds = redis.get("seconds_since_answer") if isinstance(redis, dict) else None
+    return {} if seconds is None else {(): float(str(seconds))}
+
+
 def _labels(standing: Standing) -> tuple[str, str]:
     return standing.topic, str(standing.partition)
 
@@ -227,6 +249,6 @@ def _versions(status: dict[str, Json]) -> tuple[tuple[str | None, str | None], t
     return of("champion"), of("trial")
 
 
-def _resident_bytes() -> float:
+def _peak_resident_bytes() -> float:
     """The most memory that this process has had, in bytes; macOS counts in bytes, Linux in kilobytes."""
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))

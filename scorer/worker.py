@@ -83,7 +83,7 @@ class Worker:
         )
         scoring = Scoring(decoder, form)
         commits = CommitRule(scorer.commit_ms / 1e3, scorer.drained_commit_ms / 1e3)
-        with InForce(settings, self._instance, decoder, reporter.instance_report) as in_force:
+        with InForce(settings, self._instance, decoder, reporter.instance_report, reporter.pointed) as in_force:
             reporter.status = in_force.watcher.status
             if not self._await_champion(in_force):
                 return

@@ -30,10 +30,8 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "scorer_champion_info": ("1 for the version whose predictions count.", ("version", "digest")),
     "scorer_partition_lag": ("Events behind the end of an assigned partition.", ("topic", "partition")),
     "scorer_partition_still_seconds": ("How long an assigned partition has made no progress.", ("topic", "partition")),
-    "scorer_registry_silent_seconds": ("How long ago Redis last answered.", ()),
-    "scorer_flip_gap_seconds": ("Longest time between two batches around the latest flip.", ()),
-    "scorer_batch_seconds": ("Time between the latest two batches under load, median of the last hundred.", ()),
-    "scorer_resident_bytes": ("Memory of the worker.", ()),
+    "scorer_registry_silent_seconds": ("How long ago Redis last answered; absent if it never has.", ()),
+    "scorer_peak_resident_bytes": ("The most memory that the worker has had.", ()),
 }
 LATENCY = "scorer_latency_seconds"
 LATENCY_HELP = "From the broker's timestamp of an event to its scoring."

@@ -155,7 +155,9 @@ class Source:
             )
             self._next[topic, partition] = self._moved[topic, partition] = target
         self._go_to([TopicPartition(topic, partition, target)])
-        self._note("reset", f"starting at the {policy} offset: {error.str()}", [(topic, partition)])
+        self._note(
+            "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
+        )
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
@@ -327,6 +329,10 @@ class Source:
         """Leave the group (a static member stays in it until its session ends) and free the client."""
         self._before_revoke = lambda: None
         self._consumer.close()
+
+
+def _cause(committed: int) -> str:
+    return "this group has never committed any" if committed < 0 else "the events at the committed one are gone"
 
 
 def _final(error: KafkaError) -> StreamError:

@@ -1,0 +1,40 @@
+"""What is logged, and what never is."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from scorer.observe import logs
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("redis://user:geheim@host:6379/0 is away", "redis://***host:6379/0 is away"),
+        ("rediss://:geheim@host", "rediss://***host"),
+        ("sasl.password=geheim, other=1", "sasl.password=***, other=1"),
+        ("nothing secret: a@b", "nothing secret: a@b"),
+    ],
+)
+def test_secrets_are_masked(text: str, masked: str) -> None:
+    assert logs.mask(text) == masked
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_lines_are_masked_and_machines_can_read_them(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.root.handlers[:], logging.root.level
+    try:
+        logs.configure(form, "info", "scorer-0")
+        logging.getLogger("scorer.x").warning("cannot reach %s", "redis://:geheim@host")
+        logging.getLogger("scorer.x").debug("not shown")
+        line = capsys.readouterr().err.strip()
+    finally:
+        logging.root.handlers[:], logging.root.level = before
+    assert "geheim" not in line
+    assert "not shown" not in line
+    if form == "json":
+        fields = json.loads(line)
+        assert (fields["level"], fields["message"]) == ("warning", "cannot reach redis://***host")
