@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -33,7 +33,6 @@ UNKNOWN = -1
 COMMIT_SECONDS = 0.1
 REQUEST_SECONDS = 2.0
 DISCOVER_SECONDS = 30.0
-ASK_AGAIN_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
 
 
@@ -59,7 +58,7 @@ class Stream:
         ] = {}  # where each assigned partition goes on; UNKNOWN until its first record or end
         self._moved: set[Partition] = set()  # whose offsets are not committed yet
         self._committing = 0
-        self._commit_at = self._discover_at = self._ask_at = 0.0
+        self._commit_at = self._discover_at = 0.0
         self._drained = False
         self._waiting: set[str] = set()  # kinds of trouble since the last record was read
         self._failure: KafkaError | None = None
@@ -87,14 +86,27 @@ class Stream:
         now = time.monotonic()
         if now >= self._discover_at:
             self._discover_at = now + (DISCOVER_SECONDS if self._discover() else 1.0)
+        return self._sorted_out(self._messages(deadline))
+
+    def _messages(self, deadline: float) -> Sequence[Message]:
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
         messages = [] if first is None else [first, *self._consumer.consume(MESSAGES - 1, 0)]
         self._drained = len(messages) < MESSAGES
         if self._failure is not None:
             raise StreamBroken(f"{self._failure.name()}: {self._failure.str()}")
-        if any(map(Message.error, messages)):
-            messages = self._heed_errors(messages)
-        return self._records(messages) if messages else None
+        return messages
+
+    def _sorted_out(self, messages: Sequence[Message]) -> Records | None:
+        """The records among these; what the client reports in place of others is acted upon."""
+        if not any(map(Message.error, messages)):
+            return self._records(messages) if messages else None
+        records = [message for message in messages if message.error() is None]
+        found = self._records(records) if records else None
+        # After the records: the end of a partition lies behind those of it that were read along with the report.
+        for message in messages:
+            if (error := message.error()) is not None:
+                self._heed(error, message)
+        return found
 
     def _records(self, messages: Sequence[Message]) -> Records:
         if self._waiting:
@@ -115,26 +127,21 @@ class Stream:
             self._go_on(partition, offset + 1)
         return batch
 
-    def _heed_errors(self, messages: Iterable[Message]) -> list[Message]:
-        """Act on what the client reports in place of records; return the records."""
-        records = []
-        for message in messages:
-            error = message.error()
-            partition = (str(message.topic()), int(message.partition() or 0))
-            if error is None:
-                records.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                # Offsets without records, such as the ends of transactions, are stepped over.
-                self._go_on(partition, int(message.offset() or 0))
-            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                LOGGER.error("%s-%d: records were deleted before they were read: %s", *partition, error.str())
-                self._consumer.incremental_unassign([TopicPartition(*partition)])
-                self._consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING)])
-            elif error.retriable() or error.code() in PASSING:
-                self._wait(error.name(), f"{message.topic()}: {error.str()}")
-            else:
-                raise StreamBroken(f"{message.topic()}: {error.name()}: {error.str()}")
-        return records
+    def _heed(self, error: KafkaError, message: Message) -> None:
+        partition = (str(message.topic()), int(message.partition() or 0))
+        if error.code() == KafkaError._PARTITION_EOF:
+            # Offsets without records, such as the ends of transactions, are stepped over.
+            self._go_on(partition, max(self._next.get(partition, UNKNOWN), int(message.offset() or 0)))
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            LOGGER.error("%s-%d: records were deleted before they were read: %s", *partition, error.str())
+            self._consumer.incremental_unassign([TopicPartition(*partition)])
+            self._consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING)])
+            self._next[partition] = UNKNOWN
+            self._moved.discard(partition)
+        elif error.retriable() or error.code() in PASSING:
+            self._wait(error.name(), f"{message.topic()}: {error.str()}")
+        else:
+            raise StreamBroken(f"{message.topic()}: {error.name()}: {error.str()}")
 
     def _go_on(self, partition: Partition, offset: int) -> None:
         if self._next.get(partition) != offset:
@@ -164,20 +171,15 @@ class Stream:
         return not missing
 
     def ends(self) -> Ends | None:
-        """The offsets behind the last record of every partition now; ``None`` where no broker can tell."""
-        if time.monotonic() < self._ask_at:
-            return None
-        found = {}
-        try:
-            for partition in self._next:
-                _, found[partition] = self._consumer.get_watermark_offsets(
-                    TopicPartition(*partition), REQUEST_SECONDS, cached=False
-                )
-        except KafkaException as error:
-            self._wait("ends", f"the end of a partition is unknown: {error.args[0].str()}")
-            self._ask_at = time.monotonic() + ASK_AGAIN_SECONDS
-            return None
-        return found
+        """The offsets behind the last record of every partition, as of the last fetch; ``None`` before the first one.
+
+        Brokers are not asked: they would answer behind the fetches that wait there, one partition after the other.
+        """
+        ends = {
+            partition: self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
+            for partition in self._next
+        }
+        return ends if all(end >= 0 for end in ends.values()) else None
 
     def reached(self, ends: Ends) -> bool:
         """Whether everything before these offsets has been read."""

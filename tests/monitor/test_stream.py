@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError, Message
 from confluent_kafka.admin import NewPartitions
 
 from monitor import stream as module
@@ -50,6 +50,21 @@ def read(stream: Stream, count: int) -> list[tuple[str, int]]:
     return found
 
 
+def known_ends(stream: Stream, count: int) -> Ends:
+    """The ends, once the client knows of so many records; they are not read."""
+
+    def known() -> bool:
+        if not stream._next:
+            assert stream._discover()
+        ends = stream.ends()
+        return ends is not None and sum(ends.values()) == count
+
+    until(known, f"the client does not know of {count} records")
+    ends = stream.ends()
+    assert ends is not None
+    return ends
+
+
 def read_to(stream: Stream, ends: Ends) -> None:
     """Read on, without records, until these ends are reached."""
     until(lambda: not read(stream, 0) and stream.reached(ends), "the end was not reached")
@@ -66,25 +81,46 @@ def test_reads_all_kinds_from_the_beginning_each_time(set_up: SetUp) -> None:
             found = read(stream, 96)
             assert len(set(found)) <= len(found) == 96
             assert {topic for topic, _ in found} == {names.events, names.labels, names.retry}
-            ends = stream.ends()
-            assert ends is not None
-            read_to(stream, ends)
+            read_to(stream, known_ends(stream, 96))
         assert sum(stage.shown().values()) == 96, "the offsets are not committed at the end"
 
 
 def test_the_end_is_not_reached_before_it_is_read(set_up: SetUp) -> None:
     stage = set_up(partitions=1)
     with reading(stage) as stream:
-        read(stream, 0)
-        ends = stream.ends()
-        assert ends is not None
+        assert stream.ends() == {}
+        assert known_ends(stream, 0).keys() == {(topic, 0) for topic in stream._topics}
         stage.publish_events(flights(3))
-        later = stream.ends()
-        assert later is not None
-        assert sum(later.values()) == sum(ends.values()) + 3
-        assert not stream.reached(later)
-        read(stream, 3)
-        read_to(stream, later)
+        ends = known_ends(stream, 3)
+        assert not stream.reached(ends)
+        assert len(read(stream, 3)) == 3
+        read_to(stream, ends)
+
+
+def test_an_end_that_is_read_along_with_records_lies_behind_them(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    stage.publish_events(flights(20))
+    stage.publish_predictions(stage.predict(stage.models(stage.scoring())))
+    with reading(stage) as stream:
+        assert stream._discover()
+        messages: list[Message] = []
+
+        def all_came() -> bool:
+            messages.extend(stream._messages(0.0))
+            return len(messages) == 20 + 20 + 4  # events, predictions, and the ends of four partitions
+
+        until(all_came, "not all ends came")
+        stream._sorted_out(messages)
+        assert stream.reached(known_ends(stream, 20 + 21))
+
+
+def test_an_end_that_was_overtaken_does_not_count(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    events = stage.settings.topics.events
+    with reading(stage) as stream:
+        end = Message(topic=events, partition=0, offset=7, error=KafkaError(KafkaError._PARTITION_EOF))
+        stream._sorted_out([end, Message(topic=events, partition=0, offset=7, value=b"")])
+        assert stream.reached({(events, 0): 8})
 
 
 def test_new_partitions_are_found(set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +147,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(set_up: SetUp, cap
         until(lambda: events not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
         assert topics.create(stage.settings, 1, 1)[events] == "created"
         stage.await_leaders(events, 1)
+        until(lambda: not read(stream, 0) and stage.shown().get((events, 0)) == 0, "the new end was not reached")
         stage.send(3)
         assert read(stream, 3) == [(events, 0), (events, 1), (events, 2)]
     assert "were deleted before they were read" in caplog.text
