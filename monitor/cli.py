@@ -17,6 +17,8 @@ from monitor.settings import MonitorSettings
 from scorer.errors import ScorerError, SettingsError
 from scorer.observe import logs
 
+DEFAULT = Path("scorer.toml")
+
 app = typer.Typer(
     help="Watches a model: joins its predictions with the labels that come late, and judges them.",
     no_args_is_help=True,
@@ -32,11 +34,17 @@ def _root() -> None:
 
 @app.command()
 def run(
-    settings: Annotated[Path | None, typer.Option(help="The settings file (TOML), the same as the scorer's.")] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SCORER_SETTINGS",
+            help="The scorer's settings file (TOML). Default: scorer.toml here if there is one, else the environment.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of text.")] = False,
 ) -> None:
     """Watch until SIGTERM; print each month's figures and verdicts when it closes, and the open months at the end."""
-    found = MonitorSettings.load(settings, os.environ)
+    found = MonitorSettings.load(settings or (DEFAULT if DEFAULT.is_file() else None), os.environ)
     logs.configure(found.scorer.log, found.scorer.log_level, found.monitor.group)
     wanted = requirements.parse(_read(found.monitor.requirements), str(found.monitor.requirements))
     stopped = False  # a plain flag: a signal handler must not raise inside the Kafka client
