@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba import types
 from numba.core import cgutils, config
+from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,7 +37,8 @@ def _cache_directory() -> str | None:
     Numba's own index looks only at the file of the entry point, so a changed helper in another file would go
     unnoticed; hence one directory per state of the sources. ``NUMBA_CACHE_DIR``, where set, is left alone.
 
-    Returns ``None``, with a warning, where no directory can be written: every start then compiles anew.
+    It may be one that can only be read, as in a container's image. Returns ``None``, with a warning, where there is
+    none and none can be made: every start then compiles anew.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return os.environ["NUMBA_CACHE_DIR"]
@@ -48,24 +53,66 @@ def _cache_directory() -> str | None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        warnings.warn(f"no compiled code is cached, so every start takes long: {error}", RuntimeWarning, stacklevel=2)
+        _not_cached(str(directory), error)
         return None
     return str(directory)
+
+
+def _not_cached(directory: str, error: Exception) -> None:
+    _warn(directory, str(error.strerror) if isinstance(error, OSError) else f"{type(error).__name__}, so delete it")
+
+
+@cache  # once for each reason; what the warnings module remembers, it forgets whenever numba changes its filters
+def _warn(directory: str, why: str) -> None:
+    text = f"machine code for this processor and these sources is neither in {directory} nor can be kept there ({why})"
+    warnings.warn(f"{text}: every start compiles anew, which takes long", RuntimeWarning, stacklevel=1)
+
+
+class Place(UserProvidedCacheLocator):  # type: ignore[misc]  # numba ships no types for it
+    """Tells numba to keep machine code in ``config.CACHE_DIR`` and nowhere else.
+
+    Numba's own locators pass over a directory that cannot be written, even if all that is wanted lies there.
+    """
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Place:
+        """Called by numba: the place for what is compiled from ``function``, which was read from ``file``."""
+        return cls(function, file)
 
 
 if config.USING_SVML:
     raise ImportError("numba was imported before scorer, and uses Intel's vector library: import scorer first")
 _CACHE = _cache_directory()
-if _CACHE is not None:
-    # Numba reads its settings again when it sees that the environment has changed since; that must not happen later,
-    # because it would forget the directory.
-    config.reload_config()
-    config.CACHE_DIR = _CACHE
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """While this lasts, functions of which numba is to keep the machine code get their place; others keep theirs."""
+    before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+    config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = _CACHE, f"{__name__}.{Place.__name__}"
+    try:
+        yield
+    finally:
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
 def entry(signature: Any) -> Callable[[F], F]:
     """Compile a function that Python calls, at import, for one ``signature``; its machine code is cached on disk."""
-    return cast("Callable[[F], F]", numba.njit(signature, cache=_CACHE is not None, **_OPTIONS))
+
+    def compiled(function: F) -> F:
+        with _place():
+            dispatcher = numba.njit(cache=_CACHE is not None, **_OPTIONS)(function)
+        try:
+            dispatcher.compile(signature)
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            _not_cached(str(_CACHE), error)
+            if not dispatcher.signatures:  # it is compiled before it is written, but not before it is read
+                dispatcher = numba.njit(**_OPTIONS)(function)
+                dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return cast("F", dispatcher)
+
+    return compiled
 
 
 def helper(function: F) -> F:
