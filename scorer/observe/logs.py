@@ -38,8 +38,29 @@ class _Json(logging.Formatter):
         return mask(json.dumps(line, ensure_ascii=False))
 
 
+class Throttle(logging.Filter):
+    """Lets the same complaint of the Kafka client through once in ``seconds``: it repeats them many times a second."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it. What differs in numbers alone is the same."""
+        kind = re.sub(r"\d+", "#", record.getMessage())[:200]
+        if record.created - self._last.get(kind, float("-inf")) < self._seconds:
+            return False
+        if len(self._last) > 1_000:
+            self._last.clear()
+        self._last[kind] = record.created
+        return True
+
+
 def configure(form: str, level: str, process: str) -> None:
     """Log to standard error from now on; ``process`` is the name of this process in every line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Masked(FORMAT.replace("%(name)s", f"{process} %(name)s")))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    client = logging.getLogger("scorer.kafka")
+    client.filters = [Throttle()]

@@ -145,6 +145,7 @@ class Source:
                 f"({error.str()}): events were deleted before they were scored, or the topic was made anew. Set "
                 "scorer.on_lost_offsets to earliest or latest for one start to go on without them"
             )
+        self._forget([TopicPartition(topic, partition)], assigned=True)
         target = OFFSET_BEGINNING if policy == "earliest" else OFFSET_END
         if policy == "latest":
             # Committed with the next transaction, so that a restart does not skip what arrives from now on.
@@ -175,7 +176,8 @@ class Source:
         topics = [batch.topics[index] for index in batch.topic.tolist()]
         # Offsets of a partition ascend within a batch, so the last one of each partition wins.
         last = dict(zip(zip(topics, batch.partition.tolist(), strict=True), batch.offset.tolist(), strict=True))
-        following = {partition: offset + 1 for partition, offset in last.items()}
+        # The end may have been told in the same read, and may lie behind markers that follow the last event.
+        following = {partition: max(offset + 1, self._next.get(partition, 0)) for partition, offset in last.items()}
         self._next |= following
         self._moved |= following
 
@@ -285,9 +287,11 @@ class Source:
         else:
             self._note("waiting", f"{error.name()}: {error.str()}")
 
-    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+    def _forget(self, partitions: Iterable[TopicPartition], *, assigned: bool = False) -> None:
+        """Whatever is known of the positions of these partitions is void; unless still ``assigned``, they are gone."""
         names = set(_names(partitions))
-        self._assigned -= names
+        if not assigned:
+            self._assigned -= names
         for partition in names:
             self._next.pop(partition, None)
             self._moved.pop(partition, None)

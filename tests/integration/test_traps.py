@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -129,6 +130,19 @@ def test_a_batch_longer_than_the_poll_interval_loses_its_partitions_and_is_done_
     deployment.assert_exactly_once()
 
 
+def transactional(deployment: Deployment) -> Producer:
+    """A producer of events with transactions."""
+    bootstrap = deployment.settings.kafka.bootstrap_servers
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": deployment.model})
+    producer.init_transactions(30)
+    return producer
+
+
+def position(stream: Stream, topic: str) -> int | None:
+    """Where the first partition of a topic stands."""
+    return next((p.next_offset for p in stream.positions() if (p.topic, p.partition) == (topic, 0)), None)
+
+
 def members(deployment: Deployment) -> int:
     """How many members the group has."""
     group = deployment.settings.scorer.group
@@ -175,10 +189,7 @@ def test_offsets_of_partitions_that_have_gone_are_not_sent(impatient: Deploy) ->
 def test_transaction_markers_at_the_end_are_stepped_over(deploy: Deploy) -> None:
     """A partition that ends in markers and aborted records must not look as if events were waiting."""
     deployment = deploy(partitions=1)
-    upstream = Producer(
-        {"bootstrap.servers": deployment.settings.kafka.bootstrap_servers, "transactional.id": deployment.model}
-    )
-    upstream.init_transactions(30)
+    upstream = transactional(deployment)
     for outcome in (upstream.commit_transaction, upstream.abort_transaction):
         upstream.begin_transaction()
         for number in range(10):
@@ -191,6 +202,28 @@ def test_transaction_markers_at_the_end_are_stepped_over(deploy: Deploy) -> None
         until(lambda: deployment.committed().get((deployment.settings.topics.events, 0)) == end, "the offset freezes")
         assert not loop.aborts
     assert len(deployment.assert_exactly_once()) == 10
+
+
+def test_an_end_that_is_told_together_with_events_is_stepped_over_too(deploy: Deploy) -> None:
+    deployment = deploy(partitions=1, kafka={"properties": {"fetch.wait.max.ms": 5, "log_level": 3}})
+    events, waiting = deployment.settings.topics.events, threading.Event()
+    upstream = transactional(deployment)
+    with opened(deployment) as stream:
+        stepper = Stepper(deployment)
+        for number in range(8):
+            upstream.begin_transaction()
+            upstream.produce(events, deployment.event(number), partition=0)
+            upstream.commit_transaction(30)
+            waiting.wait(0.05 * number)  # from none to all of it fetched before the read
+            stepper.score(stream, 1)
+            end = 2 * number + 2
+
+            def stepped_over(end: int = end) -> bool:
+                return stream.read(time.monotonic() + 0.02) is None and position(stream, events) == end
+
+            until(stepped_over, f"the marker before {end} is not stepped over", 20)
+        stream.finish()
+    deployment.assert_exactly_once()
 
 
 @pytest.mark.parametrize("policy", ["stop", "earliest", "latest"])
@@ -335,10 +368,7 @@ def test_a_partition_that_stands_still_is_named(deploy: Deploy) -> None:
     """An upstream transaction that stays open holds one partition back, while the others move."""
     deployment = deploy(partitions=2)
     events = deployment.settings.topics.events
-    upstream = Producer(
-        {"bootstrap.servers": deployment.settings.kafka.bootstrap_servers, "transactional.id": deployment.model}
-    )
-    upstream.init_transactions(30)
+    upstream = transactional(deployment)
     upstream.begin_transaction()
     upstream.produce(events, deployment.event(0), partition=1)
     upstream.flush(30)

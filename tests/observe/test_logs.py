@@ -23,6 +23,20 @@ def test_secrets_are_masked(text: str, masked: str) -> None:
     assert logs.mask(text) == masked
 
 
+def test_the_clients_repetitions_are_throttled() -> None:
+    throttle = logs.Throttle(10.0)
+
+    def passes(text: str, at: float) -> bool:
+        record = logging.LogRecord("scorer.kafka", logging.ERROR, "", 0, text, None, None)
+        record.created = at
+        return throttle.filter(record)
+
+    assert passes("connect to broker 1 failed after 12ms", 100.0)
+    assert not passes("connect to broker 1 failed after 34ms", 105.0)
+    assert passes("something else", 105.0)
+    assert passes("connect to broker 1 failed after 56ms", 110.0)
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_lines_are_masked_and_machines_can_read_them(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = logging.root.handlers[:], logging.root.level
