@@ -42,6 +42,7 @@ chaos: $(READY) ## Kill, freeze and restart under load; SEEDS=20 says how many s
 lock: $(READY) ## Pin all packages and jars anew; ARGS=--upgrade takes the newest versions
 	$(COMPILE) pyproject.toml -o locks/run.txt
 	$(COMPILE) --extra dev pyproject.toml -o locks/dev.txt
+	echo hatchling | $(COMPILE) --constraint locks/dev.txt - -o locks/build.txt
 	$(BIN)/sandbox lock
 
 clean: ## Remove .venv and whatever else these commands made in this directory
