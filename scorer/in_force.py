@@ -20,6 +20,7 @@ from scorer.registry.following import Follower
 from scorer.registry.instances import Json
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
+from scorer.registry.trial import Trial as TrialPointer
 from scorer.registry.watcher import Heartbeat, Watcher
 from scorer.routing import Share
 from scorer.settings import Settings
@@ -53,6 +54,7 @@ class InForce:
             ),
             Keys(self._model, redis.prefix),
             self._prepare,
+            allow=lambda trial: _share(trial).check(decoder.layout),
             state=LastGood(settings.scorer.state_directory, self._model),
         )
         heartbeat = Heartbeat(instance, report)
@@ -112,5 +114,8 @@ def _models(current: Current[Active]) -> Models:
     on = current.trial
     if on is None:
         return Models(current.champion.made)
-    share = Share(on.trial.id, on.trial.percent, on.trial.by, on.trial.field, on.trial.values)
-    return Models(current.champion.made, Trial(on.ready.made, share, round(on.trial.until * 1e6)))
+    return Models(current.champion.made, Trial(on.ready.made, _share(on.trial), round(on.trial.until * 1e6)))
+
+
+def _share(trial: TrialPointer) -> Share:
+    return Share(trial.id, trial.percent, trial.by, trial.field, trial.values)

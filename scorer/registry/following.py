@@ -38,6 +38,7 @@ _ROUNDS = 8
 class Follower(Generic[T]):
     """Follows champion and trial of one model. Other threads use ``current``, ``status``, ``events``, ``rounds`` only.
 
+    ``allow`` raises VersionRefused for a trial that this process could not carry out.
     ``time`` is in seconds since the epoch, ``monotonic`` a steady clock in seconds. A refused version is tried again
     after ``retry_seconds``, then twice as long and so on up to a minute; at once when a pointer or push concerns it.
     """
@@ -48,6 +49,7 @@ class Follower(Generic[T]):
         keys: Keys,
         prepare: Prepare[T],
         *,
+        allow: Callable[[Trial], None] = lambda _trial: None,
         state: LastGood | None = None,
         limit: int = versions.LIMIT,
         kept: int = 4,
@@ -60,6 +62,7 @@ class Follower(Generic[T]):
         self.rounds = 0
         self.current: Current[T] = Current(None, None, "redis", time())
         self._stock = Stock(keys.model, prepare, kept)
+        self._allow = allow
         self._state, self._limit, self._retry_seconds = state, limit, retry_seconds
         self._time, self._monotonic = time, monotonic
         self._champion: Followed[T] = Followed("champion")
@@ -136,6 +139,8 @@ class Follower(Generic[T]):
     def _prepare(self, pointer: Followed[T]) -> bool:
         version = pointer.version or ""
         try:
+            if isinstance(pointer.value, Trial):
+                self._allow(pointer.value)
             pointer.candidate = self._ready(pointer, version)
         except VersionRefused as error:
             self._refuse(pointer, f"{error.reason}: {error}")
@@ -230,6 +235,7 @@ class Follower(Generic[T]):
             if applied.trial is not None and applied.trial.trial is not None:
                 trial = trials.parse(applied.trial.trial)
                 if trial.live(self._time()):
+                    self._allow(trial)
                     on = OnTrial(trial, self._from_disk(self._state, applied.trial))
                     self._swap(self._disk_event("trial", on.ready, applied.trial.trial), trial=on)
             self._disk_problem, self._saved = None, True
