@@ -21,10 +21,10 @@ from demo.train import COEFFICIENTS
 from sandbox import judge
 from scorer import schema_files
 from scorer.model import golden
-from scorer.models import Active, Models
-from scorer.prediction import PredictionForm
 from scorer.registry.files import read_version
-from scorer.scoring import Scored, Scoring
+from scorer.scoring.models import Active, Models
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.score import Scored, Scoring
 from scorer.settings import Settings
 from scorer.stream import batches
 from scorer.wire.decode import Decoder

@@ -16,7 +16,7 @@ import numpy as np
 
 from monitor.joining import Cell, Outcome
 from monitor.requirements import Requirement, Verdict, judge
-from scorer.prediction import CHAMPION
+from scorer.scoring.prediction import CHAMPION
 
 CHALLENGER = "challenger"
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from scorer.settings import Settings, _Section
+from scorer.settings import Section, Settings
 
 
-class Monitor(_Section):
+class Monitor(Section):
     """``[monitor]``."""
 
     requirements: Path = Field(

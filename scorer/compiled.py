@@ -28,6 +28,7 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PACKAGE = Path(__file__).absolute().parent
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
 
 
@@ -42,11 +43,9 @@ def _cache_directory() -> str | None:
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return os.environ["NUMBA_CACHE_DIR"]
-    here = Path(__file__).parent
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(
-        [here / "batch.py", here / "compiled.py", *here.glob("wire/*.py"), *here.glob("model/**/*.py")]
-    ):
+    own = [_PACKAGE / "batch.py", _PACKAGE / "compiled.py"]
+    for source in sorted([*own, *_PACKAGE.glob("wire/*.py"), *_PACKAGE.glob("model/**/*.py")]):
         digest.update(source.read_bytes())
     base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     directory = Path(base) / "scorer" / f"compiled-{digest.hexdigest()[:16]}"
@@ -78,6 +77,13 @@ class Place(UserProvidedCacheLocator):  # type: ignore[misc]  # numba ships no t
     def from_function(cls, function: Any, file: str) -> Place:
         """Called by numba: the place for what is compiled from ``function``, which was read from ``file``."""
         return cls(function, file)
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, file: str) -> str:
+        """Called by numba: the folder for ``file``; the same wherever this package is installed."""
+        source = Path(file).absolute()
+        inside = source.parent.relative_to(_PACKAGE) if source.is_relative_to(_PACKAGE) else None
+        return str(super().get_suitable_cache_subpath(file) if inside is None else inside)
 
 
 if config.USING_SVML:

@@ -64,11 +64,11 @@ Address = Annotated[str, Field(pattern=r"^[^:]+:[0-9]{1,5}$"), AfterValidator(_h
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Kafka(_Section):
+class Kafka(Section):
     bootstrap_servers: str = Field("localhost:9092", description="Kafka brokers, host:port, comma-separated.")
     properties: dict[str, str] = Field(
         {},
@@ -93,7 +93,7 @@ class Kafka(_Section):
         return self
 
 
-class Topics(_Section):
+class Topics(Section):
     events: Topic = Field("", description="Where events come from; default MODEL.events.", validate_default=False)
     retry: Topic = Field("", description="Where replayed dead letters come from; default MODEL.retry.")
     predictions: Topic = Field("", description="Where predictions go; default MODEL.predictions.")
@@ -102,7 +102,7 @@ class Topics(_Section):
     labels: Topic = Field("", description="Where labels come from; default MODEL.labels.")
 
 
-class Schemas(_Section):
+class Schemas(Section):
     framing: Literal["confluent", "bare"] = Field(
         "confluent", description="How records are framed: a zero byte and a 4-byte schema id before the data, or bare."
     )
@@ -114,7 +114,7 @@ class Schemas(_Section):
     label_id: int = Field(1003, ge=0, description="The schema id in the frame of labels.")
 
 
-class Redis(_Section):
+class Redis(Section):
     url: SecretStr = Field(
         SecretStr("redis://localhost:6379/0"),
         description="redis://, rediss:// or unix:// address; may hold user and password.",
@@ -128,7 +128,7 @@ class Redis(_Section):
     poll_seconds: Seconds = Field(0.5, description="How often the pointers are read; a wake-up only makes it sooner.")
 
 
-class Scorer(_Section):
+class Scorer(Section):
     model: Name = Field(description="The model that this deployment serves.")
     id_field: str | None = Field(
         None, description="The event field that is the event's id; else its key, else topic-partition-offset."
@@ -196,7 +196,7 @@ class Scorer(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings of the scorer, checked and frozen. ``load`` reads them; the monitor's settings extend them."""
 
     scorer: Scorer
@@ -275,7 +275,7 @@ def _keys(settings: type[Settings]) -> dict[str, dict[str, Any]]:
     return {
         name: {key: field.annotation for key, field in section.model_fields.items()}
         for name, section in sections.items()
-        if isinstance(section, type) and issubclass(section, _Section)
+        if isinstance(section, type) and issubclass(section, Section)
     }
 
 

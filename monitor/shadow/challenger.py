@@ -9,11 +9,11 @@ from scorer.batch import Layout
 from scorer.errors import RegistryUnavailable, VersionRefused
 from scorer.model import golden
 from scorer.model.version import VersionBytes
-from scorer.models import Active
 from scorer.registry import client, pointers, versions
 from scorer.registry.keys import Keys
 from scorer.registry.pointers import Refused
 from scorer.registry.stock import Stock
+from scorer.scoring.models import Active
 
 LOGGER = logging.getLogger(__name__)
 

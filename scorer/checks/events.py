@@ -8,7 +8,7 @@ from dataclasses import replace
 from scorer import schema_files
 from scorer.checks.finding import Finding, failed
 from scorer.errors import ScorerError, SettingsError
-from scorer.prediction import PredictionForm, Predictions
+from scorer.scoring.prediction import PredictionForm, Predictions
 from scorer.settings import Settings
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import RecordSchema, parse

@@ -15,7 +15,7 @@ from scorer.model.table import from_rows
 from scorer.model.version import VersionBytes
 from scorer.registry import versions
 from scorer.registry.pointers import Refused
-from scorer.routing import Share
+from scorer.scoring.routing import Share
 from scorer.wire.decode import Decoder
 
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scorer import applied
-from scorer.applied import Applied
-from scorer.cli import applying, output
+from scorer.cli import applied, applying, output
+from scorer.cli.applied import Applied
 from scorer.cli.options import WAIT_SECONDS, Actor, Reason, Wait
 from scorer.cli.output import Json
 from scorer.cli.session import Session, actor

@@ -16,13 +16,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from scorer import legible, schema_files
-from scorer.cli import output
+from scorer import schema_files
+from scorer.cli import legible, output
+from scorer.cli.legible import Events, Legible
 from scorer.cli.options import moment
 from scorer.cli.output import Json
 from scorer.cli.session import Session
 from scorer.errors import SettingsError
-from scorer.legible import Events, Legible
 from scorer.observe import logs
 from scorer.settings import Settings
 from scorer.stream import letters

@@ -8,7 +8,7 @@ import typer
 
 from scorer.cli.session import Session
 from scorer.observe import logs
-from scorer.supervisor import Supervisor
+from scorer.service.supervisor import Supervisor
 
 
 def command(

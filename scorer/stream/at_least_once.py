@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from scorer.batch import Batch
 from scorer.errors import StreamBroken, TransactionFailed
-from scorer.scoring import Scored
+from scorer.scoring.score import Scored
 from scorer.settings import Settings
 from scorer.stream import clients, topics
 from scorer.stream.seam import Position, StreamEvent

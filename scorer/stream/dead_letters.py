@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Message
 
 if TYPE_CHECKING:  # commands read dead letters, too, and need not wait for compiled code
-    from scorer.scoring import DeadLetter, Scored
+    from scorer.scoring.score import DeadLetter, Scored
 
 Header = tuple[str, str | bytes | None]
 Headers = dict[str, str | bytes | None] | list[Header]

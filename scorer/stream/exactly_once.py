@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from scorer.batch import Batch
 from scorer.errors import TransactionFailed
-from scorer.scoring import Scored
+from scorer.scoring.score import Scored
 from scorer.settings import Settings
 from scorer.stream import clients, topics
 from scorer.stream.seam import Position, StreamEvent

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scorer.batch import Batch
-from scorer.scoring import Scored
+from scorer.scoring.score import Scored
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scorer.batch import Batch
 from scorer.errors import ProducerLost, StreamBroken, StreamError, TransactionFailed
-from scorer.scoring import DeadLetter, Scored
+from scorer.scoring.score import DeadLetter, Scored
 from scorer.stream import dead_letters
 from scorer.stream.batches import Messages
 from scorer.stream.dead_letters import Headers

@@ -226,7 +226,7 @@ class TestRollback:
     ) -> None:
         redis.set(keys.champion, "v2")
         applied("v1", "v2")
-        found = __import__("scorer.applied", fromlist=["before"])
+        found = __import__("scorer.cli.applied", fromlist=["before"])
         real = found.before
 
         def slow(*arguments: object) -> object:

@@ -12,7 +12,16 @@ import typer.main
 from scorer.cli.app import COMMANDS, build
 from tests.cli.conftest import Command
 
-HEAVY = ("numba", "pandas", "scorer.model", "scorer.wire", "scorer.worker", "redis", "confluent_kafka", "fastavro")
+HEAVY = (
+    "numba",
+    "pandas",
+    "scorer.model",
+    "scorer.wire",
+    "scorer.service.worker",
+    "redis",
+    "confluent_kafka",
+    "fastavro",
+)
 
 
 def commands() -> Iterator[tuple[str, object]]:

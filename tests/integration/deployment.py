@@ -33,11 +33,11 @@ from scorer.model import build, golden
 from scorer.model.build import Design, Proof
 from scorer.model.inputs import Input
 from scorer.model.version import VersionBytes
-from scorer.models import Active, Models
-from scorer.prediction import PredictionForm
 from scorer.registry import versions
 from scorer.registry.keys import Keys
-from scorer.scoring import Scoring
+from scorer.scoring.models import Active, Models
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.score import Scoring
 from scorer.settings import Settings
 from scorer.stream import topics
 from scorer.wire.decode import Decoder

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scorer import service
 from scorer.batch import Batch
-from scorer.commits import CommitRule
 from scorer.errors import TransactionFailed
-from scorer.models import Models
-from scorer.scoring import Scored
+from scorer.scoring.models import Models
+from scorer.scoring.score import Scored
+from scorer.service import loop
+from scorer.service.commits import CommitRule
 from scorer.settings import Settings
 from scorer.stream.at_least_once import AtLeastOnce
 from scorer.stream.exactly_once import ExactlyOnce
@@ -111,7 +111,7 @@ class Loop:
         try:
             stream = STREAMS[scorer.delivery](self.settings, self.slot, lambda: self._stopping)
             try:
-                service.run(stream, self, self.scoring, commits, self, lambda: self._stopping)
+                loop.run(stream, self, self.scoring, commits, self, lambda: self._stopping)
             finally:
                 stream.close()
         except BaseException as error:  # noqa: BLE001  # raised where the loop is left

@@ -20,9 +20,9 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from scorer import schema_files
 from scorer.batch import Batch
-from scorer.models import Models
 from scorer.registry import pointers, versions
 from scorer.registry.keys import Keys
+from scorer.scoring.models import Models
 from scorer.stream import batches
 from tests.integration.deployment import EVENT, PREDICTION, SCHEMA_ID, Deployment, until, version
 

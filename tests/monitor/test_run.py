@@ -13,7 +13,7 @@ from redis import Redis
 from sklearn.metrics import accuracy_score, brier_score_loss
 
 from sandbox import Valkey
-from scorer.models import Models
+from scorer.scoring.models import Models
 from scorer.stream import topics
 from tests.conftest import SharedKafka
 from tests.integration.deployment import until

@@ -20,11 +20,11 @@ from scorer import schema_files
 from scorer.batch import Batch
 from scorer.model import golden
 from scorer.model.version import VersionBytes
-from scorer.models import Active, Models
-from scorer.prediction import PredictionForm
 from scorer.registry import versions
 from scorer.registry.keys import Keys
-from scorer.scoring import Scoring
+from scorer.scoring.models import Active, Models
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.score import Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import Json, parse
 from tests.conftest import SharedRedis

@@ -16,9 +16,9 @@ from scorer.batch import Batch
 from scorer.model import build, golden
 from scorer.model.build import Design, Proof
 from scorer.model.inputs import Input
-from scorer.models import Active
-from scorer.prediction import PredictionForm
-from scorer.scoring import Scored, Scoring
+from scorer.scoring.models import Active
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.score import Scored, Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.joined import join
 from scorer.wire.schema import parse

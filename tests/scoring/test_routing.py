@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from scorer.errors import VersionRefused
-from scorer.models import Models, Trial
-from scorer.routing import Share
+from scorer.scoring.models import Models, Trial
+from scorer.scoring.routing import Share
 from tests.scoring.support import active, batch, event, predictions, scoring
 
 NOW = 1_000_000

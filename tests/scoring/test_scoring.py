@@ -15,10 +15,10 @@ from numba.core import event as numba_event
 
 from scorer.batch import Kind
 from scorer.errors import SettingsError
-from scorer.models import Models, Trial
-from scorer.prediction import PredictionForm
-from scorer.routing import Share
-from scorer.scoring import MISSING_INPUT, NOT_FINITE, Scoring
+from scorer.scoring.models import Models, Trial
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.routing import Share
+from scorer.scoring.score import MISSING_INPUT, NOT_FINITE, Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import parse
 from tests.scoring.support import EVENT, FORM, active, batch, event, predictions, scoring

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from scorer.batch import Batch
-from scorer.commits import CommitRule
 from scorer.errors import TransactionFailed
-from scorer.models import Models
-from scorer.scoring import Scored, Scoring
+from scorer.scoring.models import Models
+from scorer.scoring.score import Scored, Scoring
+from scorer.service.commits import CommitRule
 from scorer.stream.seam import Stream
 
 

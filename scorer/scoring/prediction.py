@@ -9,7 +9,7 @@ import numpy as np
 
 from scorer.batch import Batch, Bytes, Columns, Field, Floats, Int64s, Kind, Layout
 from scorer.errors import SettingsError
-from scorer.models import Active
+from scorer.scoring.models import Active
 from scorer.wire.decode import Decoder
 from scorer.wire.encode import Encoded, Encoder, Entries, Run, Source
 from scorer.wire.framing import Framing

@@ -20,8 +20,8 @@ from scorer.errors import STUCK, Fenced, OffsetsLost, SchemaError, ScorerError, 
 from scorer.observe.http import Server
 from scorer.observe.metrics import Fleet, Tally, expose
 from scorer.observe.report import Report
+from scorer.service.spawn import work
 from scorer.settings import Settings
-from scorer.spawn import work
 
 LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Supervisor:
         server = Server(self._settings.scorer.http, self._health, self._ready, lambda: expose(self._fleet))
         # Inherited by the fork server: matrix products are not in the scoring path, idle BLAS threads only cost.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        self._context.set_forkserver_preload(["__main__", "scorer.fork_server"])
+        self._context.set_forkserver_preload(["__main__", "scorer.service.fork_server"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         server.start()

@@ -9,6 +9,6 @@ from scorer.settings import Settings
 
 def work(settings: Settings, slot: int, connection: Connection) -> None:
     """Run one worker to its end and exit with its code."""
-    from scorer.worker import Worker  # noqa: PLC0415  # imported by the fork server, long before
+    from scorer.service.worker import Worker  # noqa: PLC0415  # imported by the fork server, long before
 
     raise SystemExit(Worker(settings, slot, connection).run())

@@ -17,13 +17,13 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from scorer.batch import Batch
-from scorer.dead_letter_share import DeadLetterShare
 from scorer.errors import HUNG, TransactionFailed
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
 from scorer.registry.events import PointerEvent
 from scorer.registry.instances import Json
-from scorer.scoring import Scored
+from scorer.scoring.score import Scored
+from scorer.service.dead_letter_share import DeadLetterShare
 from scorer.settings import Settings
 from scorer.stream import topics
 from scorer.stream.progress import Progress, Standing, stalled

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorer.dead_letter_share import WINDOW, DeadLetterShare
 from scorer.errors import TooManyDeadLetters
+from scorer.service.dead_letter_share import WINDOW, DeadLetterShare
 
 
 def test_more_than_the_share_stops_before_the_commit() -> None:

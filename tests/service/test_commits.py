@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorer.commits import IDLE_SECONDS, CommitRule
+from scorer.service.commits import IDLE_SECONDS, CommitRule
 
 
 def test_under_load_a_transaction_lasts_as_long_as_it_may() -> None:

@@ -12,7 +12,6 @@ from scorer import schema_files
 from scorer.errors import StreamBroken
 from scorer.model import golden
 from scorer.model.version import VersionBytes
-from scorer.models import Active, Models, Trial
 from scorer.registry import client
 from scorer.registry.current import Current
 from scorer.registry.events import PointerEvent
@@ -22,7 +21,8 @@ from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.trial import Trial as TrialPointer
 from scorer.registry.watcher import Heartbeat, Watcher
-from scorer.routing import Share
+from scorer.scoring.models import Active, Models, Trial
+from scorer.scoring.routing import Share
 from scorer.settings import Settings
 from scorer.wire.decode import Decoder
 

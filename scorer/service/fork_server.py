@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import signal
 
-import scorer.worker
-
-__all__ = ["scorer"]
+import scorer.service.worker  # noqa: F401  # with everything that it needs
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from scorer.batch import Batch, Bools, Bytes, Columns, Int64s
-from scorer.models import Active, Models
-from scorer.prediction import CHAMPION, TRIAL, PredictionForm, Predictions
+from scorer.scoring.evaluation import Evaluation
+from scorer.scoring.models import Active, Models
+from scorer.scoring.prediction import CHAMPION, TRIAL, PredictionForm, Predictions
 from scorer.wire.decode import Decoded, Decoder
 from scorer.wire.encode import Encoded
 from scorer.wire.reasons import OK
@@ -63,51 +64,41 @@ class Scoring:
         """Raises SettingsError where the events lack a field that ``form`` names."""
         self.decoder = decoder
         self._form = form
+        self._evaluation = Evaluation(decoder)
         self._predictions = Predictions(form, decoder, 1)
-        self._scores = np.empty((1, 0))
-        self._flags = np.zeros(0, np.uint8)
-        self._missing = np.empty(0, np.int32)
 
     def score(self, batch: Batch, models: Models, now: int) -> Scored:
         """Score a batch at ``now``, microseconds since the epoch."""
-        n = len(batch)
-        decoded = self.decoder.decode(batch)
-        self._reserve(n, models)
+        n, evaluation = len(batch), self._evaluation
+        predictions = self._begin(n, models)
+        decoded = evaluation.decode(batch, predictions.outputs)
         readable = decoded.status == OK
         dead = [self._undecodable(decoded, row) for row in np.flatnonzero(~readable).tolist()]
         good, by_version = np.zeros(n, np.bool_), {}
         for active, role, chosen in self._routes(batch, decoded.columns, models, readable, now):
-            rows = np.flatnonzero(chosen)
-            active.bound.score(decoded.columns, rows, self._scores, self._flags, self._missing)
-            fine = self._fine(active, rows)
-            dead += [self._unusable(active, row) for row in rows[~fine].tolist()]
-            rows = rows[fine]
+            rows, unusable = evaluation.run(active, decoded, np.flatnonzero(chosen))
+            dead += [self._unusable(active, row) for row in unusable.tolist()]
             good[rows] = True
             by_version[active.version, role] = len(rows)
-            scores = self._scores[: active.bound.model.n_outputs, rows]
-            self._predictions.describe_scores(active, role, rows, scores)
-        kept = self._predictions.describe_events(batch, decoded.columns, self._flags, now)
+            predictions.describe_scores(active, role, rows, evaluation.scores[: active.bound.model.n_outputs, rows])
+        kept = predictions.describe_events(batch, decoded.columns, evaluation.flags, now)
         rows = np.flatnonzero(good)
-        encoded = self._predictions.encode(rows)
+        encoded = predictions.encode(rows)
         del kept  # the bytes of ids that are no field of the event had to live until here
         written = encoded.status == OK
         dead += [self._unwritten(encoded, place, int(rows[place])) for place in np.flatnonzero(~written).tolist()]
         dead.sort(key=lambda letter: letter.row)
-        by_flag = {name: int(np.count_nonzero(self._flags[rows] & bit)) for bit, name in FLAGS.items()}
+        by_flag = {name: int(np.count_nonzero(evaluation.flags[rows] & bit)) for bit, name in FLAGS.items()}
         start, length = encoded.start[written], encoded.length[written]
         return Scored(now, n, rows[written], encoded.buffer, start, length, dead, by_version, by_flag)
 
-    def _reserve(self, n: int, models: Models) -> None:
-        """Make room for ``n`` events and for as many scores as the models have."""
+    def _begin(self, n: int, models: Models) -> Predictions:
+        """Columns with room for ``n`` predictions and for as many scores as the models have."""
         outputs = max(active.bound.model.n_outputs for active in models.all())
         if outputs > self._predictions.outputs:
             self._predictions = Predictions(self._form, self.decoder, outputs)
-        if n > self._scores.shape[1] or outputs > len(self._scores):
-            capacity = 1 << (max(n, self._scores.shape[1], 1) - 1).bit_length()
-            self._scores = np.empty((outputs, capacity))
-            self._flags = np.zeros(capacity, np.uint8)
-            self._missing = np.empty(capacity, np.int32)
         self._predictions.begin(n)
+        return self._predictions
 
     def _routes(
         self, batch: Batch, events: Columns, models: Models, readable: Bools, now: int
@@ -121,21 +112,16 @@ class Scoring:
         yield models.champion, CHAMPION, readable & ~tried
         yield trial.active, TRIAL, tried
 
-    def _fine(self, active: Active, rows: Int64s) -> Bools:
-        """Which of the scored rows had all inputs and got scores that are numbers."""
-        finite = np.isfinite(self._scores[: active.bound.model.n_outputs, rows]).all(axis=0)
-        return np.asarray(finite & (self._missing[rows] < 0))
-
     def _undecodable(self, decoded: Decoded, row: int) -> DeadLetter:
         reason = self.decoder.reason(decoded, row)
         return DeadLetter(row, reason.code, reason.field, reason.position, reason.text)
 
     def _unusable(self, active: Active, row: int) -> DeadLetter:
-        if self._missing[row] >= 0:
-            name = active.bound.model.inputs[self._missing[row]].name
+        if self._evaluation.missing[row] >= 0:
+            name = active.bound.model.inputs[self._evaluation.missing[row]].name
             text = f"field `{name}` has no value, and version {active.version} cannot do without it"
             return DeadLetter(row, MISSING_INPUT, name, None, text, active.version)
-        scores = self._scores[: active.bound.model.n_outputs, row].tolist()
+        scores = self._evaluation.scores[: active.bound.model.n_outputs, row].tolist()
         text = f"version {active.version} gives {scores}: an input is infinite, or too large"
         return DeadLetter(row, NOT_FINITE, None, None, text, active.version)
 

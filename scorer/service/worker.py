@@ -15,14 +15,15 @@ from types import FrameType
 
 from confluent_kafka import KafkaError, KafkaException
 
-from scorer import schema_files, service
-from scorer.commits import CommitRule
+from scorer import schema_files
 from scorer.errors import STUCK, ScorerError, SettingsError, StreamBroken, TransactionFailed
-from scorer.in_force import InForce
 from scorer.observe import logs
-from scorer.prediction import PredictionForm
-from scorer.reporting import Reporter
-from scorer.scoring import Scoring
+from scorer.scoring.prediction import PredictionForm
+from scorer.scoring.score import Scoring
+from scorer.service import loop
+from scorer.service.commits import CommitRule
+from scorer.service.in_force import InForce
+from scorer.service.reporting import Reporter
 from scorer.settings import Settings
 from scorer.stream import clients
 from scorer.stream.at_least_once import AtLeastOnce
@@ -96,7 +97,7 @@ class Worker:
                 # What exists by now lives as long as the process: the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
-                service.run(stream, in_force, scoring, commits, reporter, self._stopping)
+                loop.run(stream, in_force, scoring, commits, reporter, self._stopping)
             finally:
                 reporter.stream = None
                 stream.close()

@@ -8,7 +8,7 @@ import numpy as np
 
 from scorer.batch import Int64s
 from scorer.model.model import BoundModel
-from scorer.routing import Share
+from scorer.scoring.routing import Share
 from scorer.wire.joined import join
 
 

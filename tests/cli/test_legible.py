@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scorer.cli.legible import MASK, Events, Legible, legible
 from scorer.errors import SchemaError
-from scorer.legible import MASK, Events, Legible, legible
 from scorer.stream.letters import Coordinates, Letter
 from scorer.wire.framing import Framing
 

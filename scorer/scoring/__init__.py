@@ -1,0 +1,1 @@
+"""One batch: encoded events and the models in force in, encoded predictions and dead letters out."""
