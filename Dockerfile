@@ -20,7 +20,7 @@ COPY schemas schemas
 COPY scorer scorer
 COPY monitor monitor
 COPY sandbox sandbox
-RUN tools/bin/hatchling build --target wheel dist \
+RUN tools/bin/hatchling build --target wheel --directory dist \
     && python -m pip --python /opt/scorer/bin/python install --no-deps --no-index dist/*.whl
 RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c "import scorer.service.worker" \
     && chmod -R u=rwX,go=rX /opt/scorer/cache
@@ -30,8 +30,8 @@ LABEL org.opencontainers.image.title="scorer-monitor" \
       org.opencontainers.image.description="Scores a Kafka stream exactly once, and keeps the model honest" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN groupadd --system --gid 10001 scorer \
-    && useradd --system --uid 10001 --gid scorer --no-create-home --home-dir /nonexistent scorer \
+RUN groupadd --gid 10001 scorer \
+    && useradd --uid 10001 --gid scorer --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin scorer \
     && install -d -o scorer -g scorer -m 0750 /var/lib/scorer
 COPY --from=build /opt/scorer /opt/scorer
 COPY docker/probe.py /opt/scorer/probe.py

@@ -32,7 +32,9 @@ def test_every_setting_is_described_as_it_is() -> None:
 def test_every_command_that_is_shown_exists_and_every_one_is_shown() -> None:
     known = {f"scorer {words}" for words in ALL}
     inside = re.findall(r"`[^`\n]*`|^    .*$", TEXT, re.MULTILINE)
-    shown = {found for text in inside for found in re.findall(r"(?<![\w./-])(?<!SETUSER )scorer(?: [a-z][a-z-]+){1,2}", text)}
+    shown = {
+        found for text in inside for found in re.findall(r"(?<![\w./-])(?<!SETUSER )scorer(?: [a-z][a-z-]+){1,2}", text)
+    }
     for text in shown:
         two, three = " ".join(text.split()[:2]), text
         assert {two, three} & known or any(name.startswith(two + " ") for name in known), f"there is no {text!r}"
