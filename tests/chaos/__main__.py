@@ -1,4 +1,4 @@
-"""``python -m tests.chaos --seeds N``: seeded chaos runs, one after the other, with a line for each."""
+"""``python -m tests.chaos --seeds N``: seeded chaos runs, a few beside each other, with a line for each."""
 
 from __future__ import annotations
 
@@ -7,32 +7,40 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import as_completed
 from pathlib import Path
 
-from sandbox import Kafka, Valkey
-from tests.chaos.run import BROKER, Chaos, Outcome, describe
-from tests.chaos.schedule import Schedule, draw
+from tests.chaos.lanes import LANES, running
+from tests.chaos.run import Outcome, describe
+from tests.chaos.schedule import draw
 
 
 def main() -> int:
     """Run them; the exit code is 1 if any promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="how many seeds")
-    parser.add_argument("--first", type=int, default=1, help="the first seed")
-    parser.add_argument("--record", type=Path, help="append the result to this file, as a table in Markdown")
+    parser.add_argument("--seeds", type=int, default=20, help="how many seeds (%(default)s)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (%(default)s)")
+    parser.add_argument("--lanes", type=int, default=LANES, help="how many beside each other (%(default)s)")
+    parser.add_argument("--record", type=Path, help="append the result to this file, as a line of a table in Markdown")
     options = parser.parse_args()
     outcomes: list[Outcome] = []
     failed: list[int] = []
     began = time.monotonic()
-    with Kafka.start(settings=BROKER) as kafka, Valkey.start() as valkey:
-        for seed in range(options.first, options.first + options.seeds):
-            schedule = draw(seed)
-            print(f"seed {seed}: {describe(schedule)}", flush=True)
-            outcome = attempt(schedule, kafka, valkey)
-            if outcome is None or outcome.broken:
+    seeds = range(options.first, options.first + options.seeds)
+    with tempfile.TemporaryDirectory() as directory, running(seeds, options.lanes, Path(directory)) as runs:
+        seed_of = {run: seed for seed, run in runs.items()}
+        for run in as_completed(seed_of):
+            seed = seed_of[run]
+            print(f"seed {seed}: {describe(draw(seed))}")
+            error = run.exception()
+            if error is not None:
+                traceback.print_exception(error)
                 failed.append(seed)
-            if outcome is not None:
-                outcomes.append(outcome)
+                continue
+            outcomes.append(run.result())
+            print(f"seed {seed}: {told(outcomes[-1])}", flush=True)
+            if outcomes[-1].broken:
+                failed.append(seed)
     line = summary(options.first, options.seeds, outcomes, failed, time.monotonic() - began)
     print(line)
     if options.record is not None:
@@ -41,22 +49,13 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def attempt(schedule: Schedule, kafka: Kafka, valkey: Valkey) -> Outcome | None:
-    """One run, with a line of what came of it; ``None`` where it did not come to an end."""
-    with tempfile.TemporaryDirectory() as directory:
-        try:
-            outcome = Chaos(schedule, Path(directory), kafka, valkey).run()
-        except AssertionError:
-            traceback.print_exc()
-            return None
+def told(outcome: Outcome) -> str:
+    """What came of a run."""
     count = outcome.count
-    print(
-        f"seed {schedule.seed}: {count.events} events, {count.predictions} predictions, {count.dead_letters} dead "
-        f"letters, broken: {outcome.broken or 'nothing'}, recovered in {outcome.recovery:.1f} s, "
-        f"{outcome.seconds:.1f} s",
-        flush=True,
+    return (
+        f"{count.events} events, {count.predictions} predictions, {count.dead_letters} dead letters, "
+        f"broken: {outcome.broken or 'nothing'}, recovered in {outcome.recovery:.1f} s, {outcome.seconds:.1f} s"
     )
-    return outcome
 
 
 def summary(first: int, seeds: int, outcomes: list[Outcome], failed: list[int], seconds: float) -> str:
@@ -68,7 +67,7 @@ def summary(first: int, seeds: int, outcomes: list[Outcome], failed: list[int], 
     slowest = max((outcome.recovery for outcome in outcomes), default=0.0)
     return (
         f"| {first} to {first + seeds - 1} | {events:,} | {steps:,} | {lost} | {doubled} | {wrong} | {slowest:.1f} s | "
-        f"{', '.join(map(str, failed)) or 'none'} | {seconds / 60:.0f} min |"
+        f"{', '.join(map(str, sorted(failed))) or 'none'} | {seconds / 60:.0f} min |"
     )
 
 

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 
 import pytest
 
-from sandbox import Kafka, Valkey
-from tests.chaos.run import BROKER, Chaos, describe
+from tests.chaos.lanes import LANES, running
+from tests.chaos.run import Outcome, describe
 from tests.chaos.schedule import POINTS, draw
 
 SEEDS = range(1, 21)
 
 
 @pytest.fixture(scope="module")
-def services(kafka: object, redis_server: object) -> Iterator[tuple[Kafka, Valkey]]:
-    """A broker and a registry for these runs alone, because they are killed and frozen.
+def outcomes(
+    kafka: object, redis_server: object, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[int, Future[Outcome]]]:
+    """The outcomes of the seeds that were chosen, on services of their own, because those are killed and frozen.
 
     The shared ones are asked for so that a machine that cannot run any is dealt with as everywhere.
     """
-    with Kafka.start(settings=BROKER) as own_kafka, Valkey.start() as own_valkey:
-        yield own_kafka, own_valkey
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    seeds = [item.callspec.params["seed"] for item in items if "outcomes" in item.fixturenames]
+    with running([seed for seed in seeds if isinstance(seed, int)], LANES, tmp_path_factory.mktemp("chaos")) as found:
+        yield found
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_lost_doubled_or_wrong(seed: int, services: tuple[Kafka, Valkey], tmp_path: Path) -> None:
-    schedule = draw(seed)
-    outcome = Chaos(schedule, tmp_path, *services).run()
-    assert not outcome.broken, f"{describe(schedule)}: {outcome.count}"
+def test_nothing_is_lost_doubled_or_wrong(seed: int, outcomes: Mapping[int, Future[Outcome]]) -> None:
+    outcome = outcomes[seed].result()
+    assert not outcome.broken, f"{describe(outcome.schedule)}: {outcome.count}"
     assert outcome.count.predictions > 0
 
 
