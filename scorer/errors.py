@@ -49,13 +49,16 @@ class SchemaError(ScorerError):
 class VersionRefused(ScorerError):
     """Raised when a version fails a check: bytes, schema, shapes, numbers, golden rows. The last good one stays.
 
-    ``reason`` is a short stable code (``"digest"``, ``"tensors"``, ``"golden"`` …) for metrics and audit.
+    ``reason`` is a short stable code (``"digest"``, ``"tensors"``, ``"golden"`` …) for metrics and audit. The message
+    may quote what was refused, which is megabytes long at worst, and goes into the audit topic, whose records may not
+    be: it is cut after ``LONGEST`` characters.
     """
 
     exit_code = 4
+    LONGEST = 2_000
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= self.LONGEST else f"{message[: self.LONGEST - 1]}…")
         self.reason = reason
 
 

@@ -98,6 +98,9 @@ def _read(blob: bytes, begin: int, declared: Mapping[str, TensorType]) -> dict[s
         start, end = (offset.integer(0, len(blob) - begin) for offset in offsets.items(2, 2))
         if end - start != math.prod(sizes) * numpy_dtype.itemsize or start % numpy_dtype.itemsize:
             offsets.refuse("offsets that fit dtype and shape")
+        # Beside a 0 the other sizes say nothing about the bytes, and numpy cannot hold any that it likes.
+        if math.prod(max(size, 1) for size in sizes) > len(blob):
+            shape.refuse("sizes that the blob could hold")
         spans.append((start, end))
         values = np.frombuffer(blob, numpy_dtype, math.prod(sizes), begin + start)
         tensors[name] = values.astype(numpy_dtype.newbyteorder("="), copy=False).reshape(sizes)

@@ -122,6 +122,16 @@ def test_a_header_that_is_not_what_was_declared_is_refused(header: Any) -> None:
     assert caught.value.reason == "tensors"
 
 
+@pytest.mark.parametrize("shape", [(0, 2**21, 2**21, 2**21), (2**21, 2**21, 2**21, 0)])
+def test_a_shape_that_no_array_can_have_is_refused_even_if_it_holds_nothing(shape: tuple[int, ...]) -> None:
+    size = 2**21
+    values = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
+    blob = crafted({"a": {"dtype": "F64", "shape": list(shape), "data_offsets": [0, 0]}, "b": values}, bytes(size))
+    types = {"a": TensorType("float64", shape), "b": TensorType("uint8", (size,))}
+    with pytest.raises(VersionRefused, match="sizes that the blob could hold"):
+        tensors.read(blob, declared(blob, **types))
+
+
 def test_gaps_overlaps_and_a_rest_are_refused() -> None:
     def entry(begin: int, end: int) -> dict[str, Any]:
         return {"dtype": "F64", "shape": [(end - begin) // 8], "data_offsets": [begin, end]}

@@ -194,6 +194,30 @@ def test_refusals_say_what_and_where(name: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("x" * 3_000_000, 1),
+        lambda d: d["pipeline"][0].update(params={f"{n:0200}": 1 for n in range(100)}),
+        lambda d: d["pipeline"].append(
+            {
+                "op": "one_hot@1",
+                "in": ["plain"],
+                "out": ["hot"],
+                "params": {"categories": [f"{n:01000}" for n in range(3_000)], "drop": "other", "missing": "zeros"},
+                "tensors": {},
+            }
+        ),
+    ],
+    ids=["field", "parameters", "categories"],
+)
+def test_a_refusal_is_short_however_long_what_it_refuses(change: Callable[[dict[str, Any]], None]) -> None:
+    """It becomes a record of the audit topic, in the transaction of the predictions."""
+    with pytest.raises(VersionRefused) as caught:
+        golden.admit(samples.edited(SMALL, change))
+    assert 100 < len(str(caught.value)) <= VersionRefused.LONGEST
+
+
 def test_bytes_that_are_not_canonical_are_refused() -> None:
     document = json.loads(SMALL.manifest)
     for data in (
