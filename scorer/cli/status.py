@@ -38,7 +38,7 @@ def command(context: typer.Context, as_json: Json = False) -> None:
         problems.append(f"the trial makes no sense: {said.trial.reason}")
     members = fleet.members(session.redis, session.keys)
     problems += fleet.disagreements(members, said.texts["champion"], digest)
-    problems += [f"{member.name}: {why}" for member in members for why in member.not_ready]
+    problems += [f"{member.name}: {why}" for member in members for why in (*member.not_ready, *member.troubles)]
     facts = {
         "model": session.keys.model,
         "pointers": dict(said.texts),
@@ -127,6 +127,7 @@ def _facts(member: Member) -> dict[str, object]:
         "partitions": member.partitions,
         "lag": member.lag,
         "refusal": member.refusal,
+        "troubles": member.troubles,
         "redis_silent_seconds": member.silent,
         "contact_seconds": member.renewed,
         "problem": member.problem,

@@ -14,9 +14,6 @@ from scorer.registry.client import answering
 from scorer.registry.instances import Instance, Json
 from scorer.registry.keys import Keys
 
-EXPIRES_SECONDS = 15.0
-"""How long an instance's key lives after it was renewed; see ``scorer.registry.watcher.Heartbeat``."""
-
 Standing = Literal["applied", "refused", "waiting"]
 
 
@@ -44,7 +41,7 @@ class Followed:
 @dataclass(frozen=True, slots=True)
 class Member:
     """One process. ``renewed`` is how many seconds ago it renewed its key, ``silent`` how long Redis had not answered
-    it by then; ``problem`` says why nothing else is known of it."""
+    it by then; ``troubles`` are what is in its way; ``problem`` says why nothing else is known of it."""
 
     name: str
     problem: str | None
@@ -56,6 +53,7 @@ class Member:
     partitions: tuple[str, ...]
     lag: int | None
     refusal: str | None
+    troubles: tuple[str, ...]
     silent: float | None
     renewed: float | None
 
@@ -114,8 +112,9 @@ def _member(instance: Instance, life: object) -> Member:
         partitions=_texts(report, "partitions"),
         lag=int(lag) if isinstance(lag, int | float) else None,
         refusal=f"{refusal.get('pointer')} {refusal.get('version')}: {refusal.get('reason')}" if refusal else None,
+        troubles=_texts(registry, "troubles"),
         silent=float(silent) if isinstance(silent, int | float) else None,
-        renewed=max(0.0, EXPIRES_SECONDS - life / 1e3) if isinstance(life, int) and life >= 0 else None,
+        renewed=max(0.0, instances.EXPIRES_SECONDS - life / 1e3) if isinstance(life, int) and life >= 0 else None,
     )
 
 

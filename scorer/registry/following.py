@@ -267,8 +267,15 @@ class Follower(Generic[T]):
             self._saved, self._disk_problem = True, None
             self._unsaved.clear()
         except OSError as error:
-            self._disk_problem = f"the last good version cannot be saved: {error}"
+            self._disk_problem = f"cannot be saved: {error}; a start without Redis would find an older one, or none"
             self._save_at = self._monotonic() + _SAVE_AGAIN
+
+    def troubles(self) -> dict[str, str]:
+        """What is in the way, by where: Redis, the audit stream, the disk."""
+        said = {"Redis": self._error, "the audit": self._audit_problem}
+        if self.away or self.current.champion is not None:  # else the disk was only asked because nothing is set yet
+            said["the last good version"] = self._disk_problem
+        return {where: why for where, why in said.items() if why is not None}
 
     def status(self) -> dict[str, Json]:
         """Everything an operator may ask about the pointers, as plain JSON values."""
@@ -282,6 +289,7 @@ class Follower(Generic[T]):
             "challenger": {"pointer": self._challengers},
             "last_refusal": self._refusal,
             "rounds": self.rounds,
+            "troubles": [f"{where}: {why}" for where, why in self.troubles().items()],
             "redis": {
                 "seconds_since_answer": None if answered is None else self._monotonic() - answered,
                 "error": self._error,

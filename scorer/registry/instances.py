@@ -12,6 +12,9 @@ import redis
 from scorer.registry.client import answering
 from scorer.registry.keys import Keys
 
+EXPIRES_SECONDS = 15.0
+"""How long a key lives after it was renewed."""
+
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 

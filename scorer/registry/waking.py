@@ -25,15 +25,17 @@ class Waking:
     """A daemon thread that calls ``wake`` whenever something is published on ``channel``, and on each new connection.
 
     It connects again by itself. With Sentinel it also asks regularly who the primary is, so that connections to a
-    former primary, which may be cut off and go on answering with old pointers, are dropped. ``problem`` says why
-    there is no connection; ``failure`` is an exception that nobody expected and that ended the thread.
+    former primary, which may be cut off and go on answering with old pointers, are dropped. ``listening`` says that
+    there is a connection, ``problem`` why there is none; ``failure`` is an exception that nobody expected and that
+    ended the thread.
     """
 
     def __init__(self, client: redis.Redis, channel: str, wake: Callable[[], None]) -> None:
         self._client, self._channel, self._wake = client, channel, wake
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="registry-wake", daemon=True)
-        self.problem: str | None = "not connected yet"
+        self.problem: str | None = None
+        self.listening = False
         self.failure: BaseException | None = None
 
     def start(self) -> None:
@@ -55,7 +57,7 @@ class Waking:
                     with answering(self._client, "listen for changes"), self._client.pubsub() as pubsub:  # type: ignore[no-untyped-call]
                         self._listen(pubsub)
                 except RegistryUnavailable as error:
-                    self.problem = str(error)
+                    self.problem, self.listening = str(error), False
                     self._stopping.wait(_PAUSE_SECONDS)
         except BaseException as error:  # noqa: BLE001  # kept for the service, which raises it in the main thread
             self.failure = error
@@ -66,7 +68,7 @@ class Waking:
         while not self._stopping.is_set():
             if pubsub.get_message(timeout=_LISTEN_SECONDS) is not None:
                 # The confirmation of the subscription counts, too: something may have been missed before it.
-                self.problem = None
+                self.problem, self.listening = None, True
                 self._wake()
             if monotonic() - asked > FAILOVER_SECONDS:
                 asked = monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time as clocks
@@ -20,6 +21,8 @@ from scorer.registry.waking import Waking
 
 T = TypeVar("T")
 
+LOGGER = logging.getLogger(__name__)
+
 _SHORTEST_PAUSE = 0.02
 """Seconds between two rounds at least, whoever publishes how often."""
 
@@ -34,7 +37,7 @@ class Heartbeat:
     instance: str
     report: Callable[[], Mapping[str, Json]]
     seconds: float = 3.0
-    expires: float = 15.0
+    expires: float = instances.EXPIRES_SECONDS
 
     def __post_init__(self) -> None:
         check_name(self.instance, "instance")
@@ -66,6 +69,7 @@ class Watcher(Generic[T]):
         self._renewed: float | None = None
         self._shown: Current[T] | None = None
         self._renewal_problem: str | None = None
+        self._troubles: dict[str, str] = {}
 
     @property
     def current(self) -> Current[T]:
@@ -114,7 +118,7 @@ class Watcher(Generic[T]):
     def status(self) -> dict[str, Json]:
         """Everything about pointers, versions, refusals and Redis, as plain JSON values."""
         return self.follower.status() | {
-            "wake": {"problem": self._waking.problem},
+            "wake": {"listening": self._waking.listening, "problem": self._waking.problem},
             "instance": {"problem": self._renewal_problem},
             "failure": None if self.failure is None else f"{type(self.failure).__name__}: {self.failure}",
         }
@@ -125,6 +129,7 @@ class Watcher(Generic[T]):
                 self.follower.poll()
                 self.polled.set()
                 self._renew()
+                self._tell()
                 self._awake.wait(self.pause())
                 self._stopping.wait(_SHORTEST_PAUSE)
                 self._awake.clear()
@@ -149,6 +154,18 @@ class Watcher(Generic[T]):
             self._renewal_problem = None
         except RegistryUnavailable as error:
             self._renewal_problem = str(error)
+
+    def _tell(self) -> None:
+        """Log what is in the way: once when it begins, once when it is over."""
+        found = self.follower.troubles()
+        if not self.follower.away:  # else these two suffer from the same, and say it again
+            found |= {"its key": self._renewal_problem} if self._renewal_problem else {}
+            found |= {"wake-ups": self._waking.problem} if self._waking.problem else {}
+        for what in sorted(found.keys() - self._troubles.keys()):
+            LOGGER.warning("%s: %s", what, found[what])
+        for what in sorted(self._troubles.keys() - found.keys()):
+            LOGGER.info("%s: all right again", what)
+        self._troubles = found
 
     def _remove(self) -> None:
         if self._heartbeat is None or self._renewed is None or self.follower.away:

@@ -25,6 +25,7 @@ def instance(
     state: str = "applied",
     reason: str | None = None,
     trial: dict[str, Json] | None = None,
+    troubles: list[Json] | None = None,
     **more: Json,
 ) -> None:
     """Write the key of a process that scores with ``version``, and reads the same in the pointer or ``pointer``."""
@@ -50,6 +51,7 @@ def instance(
             "champion": champion,
             "trial": trial or absent,
             "last_refusal": refusal,
+            "troubles": troubles or [],
             "redis": {"seconds_since_answer": 0.2, "error": None},
         },
     }

@@ -7,9 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from scorer.registry.fleet import EXPIRES_SECONDS
 from scorer.registry.keys import Keys
-from scorer.registry.watcher import Heartbeat
 from tests.cli import said
 from tests.cli.conftest import Command
 from tests.integration.deployment import Deployment
@@ -108,8 +106,17 @@ def test_a_report_cannot_do_anything_to_a_terminal(command: Command, redis: Redi
     assert "\\x1b[2Jgone" in out
 
 
+def test_what_is_in_the_way_of_a_process_is_a_problem(command: Command, redis: Redis, keys: Keys, digest: str) -> None:
+    said.instance(
+        redis, keys, "a-0", "v1", digest, troubles=["the last good version: cannot be saved: the disk is full"]
+    )
+    out = command("status").out
+    assert "! a-0: the last good version: cannot be saved: the disk is full" in out
+    assert "agree with" not in out
+    assert command("status", "--json").json["instances"][0]["troubles"]
+
+
 def test_contact_is_told_by_how_soon_the_key_expires(command: Command, redis: Redis, keys: Keys, digest: str) -> None:
-    assert Heartbeat("x", dict).expires == EXPIRES_SECONDS
     said.instance(redis, keys, "a-0", "v1", digest)
     redis.pexpire(keys.instance("a-0"), 9_000)
     [one] = command("status", "--json").json["instances"]

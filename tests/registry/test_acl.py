@@ -39,7 +39,7 @@ def test_the_rights_are_enough_for_all_that_a_scorer_does(
     follower = Follower(scorer, keys, prepare, state=LastGood(tmp_path, keys.model))
     watcher = Watcher(follower, heartbeat=Heartbeat("pod-0", follower.status, seconds=0.01), poll_seconds=3_600)
     with watcher:
-        until(lambda: watcher.status()["wake"] == {"problem": None}, "it listens")
+        until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")
         pointers.set_champion(client, keys, "v2", actor="ann", reason="")
         until(lambda: [e.version for e in watcher.events.take()][-1:] == ["v2"], "v2 runs")
         trial = Trial("t", "v3", until=4e9, percent=5)

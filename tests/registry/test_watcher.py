@@ -87,7 +87,7 @@ def test_a_command_wakes_a_watcher_that_polls_rarely(
 ) -> None:
     push(client, keys, "v1", "v2")
     watcher = start(server, poll_seconds=NEVER)
-    until(lambda: watcher.status()["wake"] == {"problem": None}, "it listens")
+    until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")
     for version in ("v1", "v2"):
         pointers.set_champion(client, keys, version, actor="ann", reason="")
         until(runs(watcher, version), f"{version} runs")
@@ -99,7 +99,7 @@ def test_a_push_wakes_a_watcher_that_refused_the_version(
     client.set(keys.champion, "v1")
     watcher = start(server, poll_seconds=NEVER)
     until(lambda: watcher.status()["last_refusal"] is not None, "v1 is refused")
-    until(lambda: watcher.status()["wake"] == {"problem": None}, "it listens")
+    until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")
     push(client, keys, "v1")
     until(runs(watcher, "v1"), "v1 runs")
 
@@ -112,7 +112,7 @@ def test_the_wake_up_connects_again_and_makes_up_for_what_it_missed(
         admin.set(keys.champion, "v1")
         watcher = start(own_server, poll_seconds=NEVER)
         until(runs(watcher, "v1"), "v1 runs")
-        until(lambda: watcher.status()["wake"] == {"problem": None}, "it listens")
+        until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")
         admin.set(keys.champion, "v2")
         admin.client_kill_filter(_type="pubsub")
         until(runs(watcher, "v2"), "v2 runs: the new connection looks without being told")
@@ -124,7 +124,7 @@ def test_a_flood_of_wake_ups_does_not_become_a_flood_of_looks(
     server: Valkey, client: redis.Redis, keys: Keys, start: Start
 ) -> None:
     watcher = start(server, poll_seconds=NEVER)
-    until(lambda: watcher.status()["wake"] == {"problem": None}, "it listens")
+    until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")
 
     def looks() -> int:
         return int(client.info("commandstats").get("cmdstat_mget", {}).get("calls", 0))
@@ -159,6 +159,46 @@ def test_a_frozen_server_stops_neither_the_thread_nor_the_reader(
     until(lambda: redis_error(watcher) is None, "the thaw is noticed")
     client.set(keys.champion, "v2")
     until(runs(watcher, "v2"), "v2 runs")
+
+
+def test_what_is_in_the_way_is_logged_once_and_so_is_its_end(
+    own_server: Valkey, keys: Keys, start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scorer.registry.watcher")
+    with own_server.client() as admin:
+        push(admin, keys, "v1")
+        admin.set(keys.champion, "v1")
+        admin.set(keys.audit, "not a stream")
+        admin.rpush(keys.instance("pod-0"), "SET replaces it")
+        (tmp_path / "state").write_text("a file where the directory should be")
+        watcher = start(own_server, heartbeat=Heartbeat("pod-0", dict, seconds=0.01))
+        until(runs(watcher, "v1"), "v1 runs")
+        until(lambda: "cannot be saved" in caplog.text, "the disk is complained of")
+        own_server.kill()
+        until(lambda: "Redis: cannot read the pointers" in caplog.text, "the outage is said")
+        until_rounds(watcher, 3)
+        own_server.restart()
+        until(lambda: "Redis: all right again" in caplog.text, "its end is said")
+        admin.execute_command("ACL", "SETUSER", "default", "-set", "-subscribe")
+        until(lambda: "its key: cannot renew the instance key" in caplog.text, "the missing right is said")
+        admin.client_kill_filter(_type="pubsub")
+        until(lambda: "wake-ups: cannot listen for changes" in caplog.text, "the other one, too")
+    for once in (
+        "Redis: cannot",
+        "the audit: scorer:flights:audit: WRONGTYPE",
+        "the last good version: cannot be saved",
+    ):
+        assert caplog.text.count(once) == 1
+    said = watcher.status()["troubles"]
+    assert isinstance(said, list)
+    assert [str(one).partition(":")[0] for one in said] == ["the last good version"]
+
+
+def test_nothing_is_in_the_way_of_a_first_start(server: Valkey, start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = start(server)
+    until_rounds(watcher, 3)
+    assert watcher.status()["troubles"] == []
+    assert caplog.text == ""
 
 
 def test_a_start_with_a_frozen_server_scores_from_disk(
