@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from scorer.model.inputs import Input, Raw
 from scorer.model.model import Model
 from scorer.model.table import Table, Values, table
 
-_TOO_LARGE = 2.0**63
+_TOO_LARGE = np.float64(2.0**63)  # not a plain float, which would become a float16 beside float16s
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOMENTS = np.array([-(2**63) + 1, 2**63 - 1]).view("datetime64[us]")
 
 
 class Predictor:
@@ -105,6 +108,8 @@ def _integers(column: pd.Series) -> tuple[Int64s, Bools]:
     valid = ~column.isna().to_numpy(np.bool_)
     if types.is_datetime64_any_dtype(column.dtype):
         moments = column.dt.tz_convert(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
+        if not moments.between(*_MOMENTS)[valid].all():  # numpy would wrap them round without a word
+            raise _wrong(column, "moments whose microseconds since 1970 have 64 bits")
         return moments.to_numpy("datetime64[us]").astype(np.int64), valid
     if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
         raise _wrong(column, "integers")
@@ -130,10 +135,10 @@ def _categories(column: pd.Series) -> list[bytes | None]:
     for value, gap in zip(column.to_numpy(object), column.isna().to_numpy(np.bool_), strict=True):
         if gap:
             found.append(None)
-        elif isinstance(value, str):
+        elif isinstance(value, str) and not _SURROGATE.search(value):
             found.append(value.encode())
         else:
-            raise _wrong(column, f"strings; it holds {value!r}")
+            raise _wrong(column, f"strings of Unicode; it holds {value!r}")
     return found
 
 
