@@ -34,8 +34,8 @@ def misspelt(environ: Mapping[str, str]) -> Iterator[Finding]:
 def state_directory(settings: Settings) -> Iterator[Finding]:
     """Whether the last good versions can be kept on disk."""
     directory = settings.scorer.state_directory
-    there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
     try:
+        there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
         if there == directory:
             with tempfile.TemporaryFile(dir=directory):
                 pass

@@ -55,8 +55,11 @@ class LastGood:
         self._model, self._limit = model, limit
 
     def has(self, version: str, digest: bytes) -> bool:
-        """Whether there is a file for the version; ``read`` may still refuse it."""
-        return self._file(version, digest).exists()
+        """Whether there is a file for the version; ``read`` may still refuse it. One out of reach counts as missing."""
+        try:
+            return self._file(version, digest).exists()
+        except OSError:  # a directory that this user may not enter: saving will say so
+            return False
 
     def keep(self, version: str, content: VersionBytes) -> None:
         """Write the version, unless the same bytes are there; drop files that are no longer needed. OSError."""

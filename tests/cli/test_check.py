@@ -108,6 +108,7 @@ def test_a_state_directory_that_cannot_be_written_to(tmp_path: Path, monkeypatch
     assert not (tmp_path / "a").exists()
     assert status(tmp_path / "file") == "failed"
     assert status(tmp_path / "file" / "below") == "failed"
+    assert status(tmp_path / ("x" * 300)) == "failed", "it cannot even be asked whether it is there"
     monkeypatch.setattr(os, "access", _root)  # for whom everything is allowed, when the tests run as root
     assert status(tmp_path / "a") == "failed"
 

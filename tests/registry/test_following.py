@@ -607,6 +607,17 @@ def test_a_disk_that_cannot_be_written_stops_nothing_and_is_tried_again(setup: S
     assert running(again) == "v1"
 
 
+def test_a_disk_out_of_reach_does_not_stop_a_flip_back(setup: Setup, tmp_path: Path) -> None:
+    push(setup.client, setup.keys, "v1", "v2")
+    setup.state = LastGood(tmp_path / ("x" * 300), setup.keys.model)  # whoever may not enter it gets an error, too
+    follower = setup.follower()
+    for version in ("v1", "v2", "v1"):
+        setup.champion(version)
+        follower.poll()
+        assert running(follower) == version
+    assert "cannot be saved" in follower.troubles()["the last good version"]
+
+
 def test_a_file_that_vanished_is_written_again_with_the_next_flip_to_it(setup: Setup) -> None:
     push(setup.client, setup.keys, "v1", "v2")
     prepared: list[str] = []
