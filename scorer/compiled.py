@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +39,9 @@ def _cache_directory() -> str | None:
     Numba's own index looks only at the file of the entry point, so a changed helper in another file would go
     unnoticed; hence one directory per state of the sources. ``NUMBA_CACHE_DIR``, where set, is left alone.
 
-    It may be one that can only be read, as in a container's image. Returns ``None``, with a warning, where there is
-    none and none can be made: every start then compiles anew.
+    It may be one that can only be read, as in a container's image. What lies there is run, so nobody but this user and
+    the superuser may write to it. Returns ``None``, with a warning, where there is none and none can be made: every
+    start then compiles anew.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return os.environ["NUMBA_CACHE_DIR"]
@@ -47,12 +49,20 @@ def _cache_directory() -> str | None:
     own = [_PACKAGE / "batch.py", _PACKAGE / "compiled.py"]
     for source in sorted([*own, *_PACKAGE.glob("wire/*.py"), *_PACKAGE.glob("model/**/*.py")]):
         digest.update(source.read_bytes())
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    directory = Path(base) / "scorer" / f"compiled-{digest.hexdigest()[:16]}"
+    place = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "scorer" / f"compiled-{digest.hexdigest()[:16]}"
+    try:
+        directory = place.expanduser()
+    except RuntimeError:
+        _warn(str(place), "this user has no home; set HOME or XDG_CACHE_HOME")
+        return None
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = directory.stat()
     except OSError as error:
         _not_cached(str(directory), error)
+        return None
+    if facts.st_uid not in (0, os.geteuid()) or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        _warn(str(directory), "others may write to it, so delete it")
         return None
     return str(directory)
 

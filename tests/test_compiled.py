@@ -46,11 +46,15 @@ class Machine:
         [found] = (self.base / "scorer").iterdir()
         return found
 
-    def start(self, **variables: str) -> tuple[str, str]:
-        """What came out, and how many functions were found compiled; ``warned`` is what was said besides."""
+    def start(self, **variables: str | None) -> tuple[str, str]:
+        """What came out, and how many functions were found compiled; ``warned`` is what was said besides.
+
+        A variable that is ``None`` is not set.
+        """
+        environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(self.base), **variables}
         done = subprocess.run(
             [*_without_power_over_files(), sys.executable, str(self.module)],
-            env={**ENVIRONMENT, "XDG_CACHE_HOME": str(self.base), **variables},
+            env={name: value for name, value in environment.items() if value is not None},
             capture_output=True,
             text=True,
             check=False,
@@ -125,6 +129,30 @@ def test_a_directory_that_cannot_even_be_read(machine: Machine) -> None:
     machine.kept.chmod(0)
     assert machine.start() == COMPILED
     assert "Permission denied" in machine.warned
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702])
+def test_a_directory_that_others_may_write_to_is_not_run(machine: Machine, mode: int) -> None:
+    machine.start()
+    machine.kept.chmod(mode)
+    assert machine.start() == COMPILED
+    assert "others may write to it, so delete it" in machine.warned
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give a directory away")
+def test_a_directory_of_somebody_else_is_not_run(machine: Machine) -> None:
+    machine.start()
+    os.chown(machine.kept, 54_321, -1)
+    machine.kept.chmod(0o755)
+    assert machine.start() == COMPILED
+    assert "others may write to it, so delete it" in machine.warned
+
+
+def test_a_user_without_a_home(machine: Machine) -> None:
+    nobody = "import pwd\n\ndef unknown(number):\n    raise KeyError(number)\n\npwd.getpwuid = unknown\n"
+    machine.module.write_text(nobody + MODULE)
+    assert machine.start(XDG_CACHE_HOME=None, HOME=None) == COMPILED
+    assert "set HOME or XDG_CACHE_HOME" in machine.warned
 
 
 @pytest.mark.parametrize(("suffix", "left"), [("nbi", 10), ("nbc", 0)])
