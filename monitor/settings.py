@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from scorer.settings import Section, Settings
+from scorer.settings import Section, Settings, without_empty
 
 
 class Monitor(Section):
@@ -48,7 +48,7 @@ class MonitorSettings(Settings):
             return values
         model = scorer.get("model", "")
         named = {"group": f"{model}.monitor", "requirements": f"coefficients/{model}/requirements.toml"}
-        return {**values, "monitor": named | monitor}
+        return {**values, "monitor": named | without_empty(monitor, "group", "requirements")}
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> Self:

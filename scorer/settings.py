@@ -7,8 +7,9 @@ descriptions are printed by ``scorer settings`` and are the reference.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -25,6 +26,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from scorer import redis_url
 from scorer.errors import SettingsError
 
 # What the promises rest on. Passing one of these through to librdkafka would break them silently.
@@ -43,8 +45,14 @@ PROTECTED = {
     "transactional.id": "it is made of scorer.instance and the worker's slot",
 }
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What models, versions, instances and prefixes may be called."""
+NAME_RULE = "use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+LONGEST_NAME = 100
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_ADDRESS = re.compile(r"[^:]+:[0-9]{1,5}")
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Seconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
@@ -54,13 +62,44 @@ def _comma_separated(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _has_a_port(value: str) -> str:
-    if int(value.rpartition(":")[2]) > 65_535:
-        raise ValueError("ports are numbers up to 65535")
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(NAME_RULE)
     return value
 
 
-Address = Annotated[str, Field(pattern=r"^[^:]+:[0-9]{1,5}$"), AfterValidator(_has_a_port)]
+def _topic(value: str) -> str:
+    if not _TOPIC.fullmatch(value):
+        raise ValueError("use 1 to 249 letters, digits, '.', '_' and '-'")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value) or int(value.rpartition(":")[2]) > 65_535:
+        raise ValueError("write host:port; ports are numbers up to 65535")
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    _understood(redis_url.parse, value.get_secret_value())
+    return value
+
+
+def _sentinel(value: str) -> str:
+    _understood(redis_url.parse_sentinel, value)
+    return value
+
+
+def _understood(parse: Callable[[str], object], text: str) -> None:
+    try:
+        parse(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Topic = Annotated[str, AfterValidator(_topic)]
+Address = Annotated[str, AfterValidator(_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
@@ -115,14 +154,16 @@ class Schemas(Section):
 
 
 class Redis(Section):
-    url: SecretStr = Field(
+    url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
         SecretStr("redis://localhost:6379/0"),
         description="redis://, rediss:// or unix:// address; may hold user and password.",
     )
-    sentinels: Names = Field(
-        (), description="Sentinels, host:port, comma-separated; redis.url then gives user, password, database."
+    sentinels: Annotated[tuple[Annotated[str, AfterValidator(_sentinel)], ...], BeforeValidator(_comma_separated)] = (
+        Field((), description="Sentinels, host:port, comma-separated; redis.url then gives user, password, database.")
     )
     sentinel_master: str = Field("mymaster", description="The name under which the sentinels know the primary.")
+    sentinel_username: str | None = Field(None, description="The user at the sentinels, where they want one.")
+    sentinel_password: SecretStr | None = Field(None, description="The password at the sentinels, where they want one.")
     prefix: Name = Field("scorer", description="The first part of every key.")
     timeout_seconds: Seconds = Field(1.0, description="How long to wait for an answer before Redis counts as away.")
     poll_seconds: Seconds = Field(0.5, description="How often the pointers are read; a wake-up only makes it sooner.")
@@ -214,19 +255,40 @@ class Settings(Section):
             return values
         model = scorer.get("model", "")
         named = {name: f"{model}.{name.replace('_', '-')}" for name in Topics.model_fields}
-        return {**values, "topics": named | topics, "scorer": {"group": f"{model}.scorer"} | scorer}
+        return {
+            **values,
+            "topics": named | without_empty(topics),
+            "scorer": {"group": f"{model}.scorer"} | without_empty(scorer, "group"),
+        }
 
     @model_validator(mode="after")
     def _fit_together(self) -> Settings:
-        if self.schemas.framing == "bare" and set(self.schemas.events) != {0}:
-            raise ValueError("schemas.events must be exactly one file with the id 0, because bare records bear no id")
-        if not self.schemas.events:
-            raise ValueError(
-                'schemas.events names no schema: say which file describes the events, e.g. {1 = "event.avsc"}'
-            )
-        if self.scorer.commit_ms * 2 > self.scorer.transaction_timeout_ms:
-            raise ValueError("scorer.transaction_timeout_ms must be at least twice scorer.commit_ms")
+        wrong = [*self._misfits()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
+
+    def _misfits(self) -> Iterator[str]:
+        """What is wrong with several keys together."""
+        scorer, schemas = self.scorer, self.schemas
+        if not schemas.events:
+            yield 'schemas.events names no schema: say which file describes the events, e.g. {1 = "event.avsc"}'
+        elif schemas.framing == "bare" and set(schemas.events) != {0}:
+            yield "schemas.events must be exactly one file with the id 0, because bare records bear no id"
+        if scorer.commit_ms * 2 > scorer.transaction_timeout_ms:
+            yield "scorer.transaction_timeout_ms must be at least twice scorer.commit_ms"
+        room = LONGEST_NAME - len(f"-{scorer.workers - 1}")
+        if len(scorer.instance) > room:
+            yield (
+                f"scorer.instance has {len(scorer.instance)} characters; with {scorer.workers} workers, each of which "
+                f"appends its number, it may have {room}"
+            )
+        roles: dict[str, list[str]] = {}
+        for role, topic in self.topics.model_dump().items():
+            roles.setdefault(topic, []).append(f"topics.{role}")
+        for topic, sharing in roles.items():
+            if len(sharing) > 1:
+                yield f"{' and '.join(sharing)} are the same topic, {topic}; each needs one of its own"
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> Self:
@@ -251,6 +313,11 @@ class Settings(Section):
             mistakes = _mistakes(error)
             lines = mistakes if len(mistakes) == 1 else [f"{len(mistakes)} mistakes", *mistakes]
             raise SettingsError(f"{source}: " + "\n  ".join(lines)) from None
+
+
+def without_empty(table: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """``table`` without those of its keys, or without any, that are empty: an empty text stands for the default."""
+    return {key: value for key, value in table.items() if value != "" or (keys and key not in keys)}
 
 
 def describe(settings: type[Settings]) -> list[tuple[str, str, str, str]]:
@@ -307,8 +374,13 @@ def _read(file: Path) -> dict[str, Any]:
 def _mistakes(error: ValidationError) -> list[str]:
     """Each mistake as ``section.key: what is wrong``; never the value, which may be a secret."""
     mistakes = error.errors(include_input=False, include_url=False)
-    where = [".".join(str(part) for part in mistake["loc"]) or "settings" for mistake in mistakes]
-    return [f"{at}: {_in_words(mistake)}" for at, mistake in zip(where, mistakes, strict=True)]
+    lines = []
+    for mistake in mistakes:
+        where = ".".join(str(part) for part in mistake["loc"])
+        key = ".".join(part for part in mistake["loc"] if isinstance(part, str))
+        # What concerns several keys, or is said by the client, too, names them by itself.
+        lines += [text if text.startswith(key) else f"{where}: {text}" for text in _in_words(mistake).split("\n")]
+    return lines
 
 
 def _in_words(mistake: ErrorDetails) -> str:

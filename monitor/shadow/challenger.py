@@ -34,12 +34,7 @@ class Challenger:
         self._layout = layout
         self._poll_seconds = redis.poll_seconds
         self._keys = Keys(settings.scorer.model, redis.prefix)
-        self._client = client.connect(
-            redis.url.get_secret_value(),
-            sentinels=redis.sentinels,
-            master=redis.sentinel_master,
-            timeout=redis.timeout_seconds,
-        )
+        self._client = client.connect_by(redis)
         self._stock = Stock(self._keys.model, self._prepare)
         self._followed: str | None = None  # what the pointer said when it was last acted upon
         self._refusal: str | None = None

@@ -11,7 +11,7 @@ import redis
 from scorer.checks.finding import Finding, failed
 from scorer.errors import ScorerError
 from scorer.registry import acl, instances
-from scorer.registry.client import address, answering, connect
+from scorer.registry.client import address, answering, connect_by
 from scorer.registry.keys import Keys
 from scorer.registry.look import look
 from scorer.registry.pointers import Pointers
@@ -33,12 +33,7 @@ def check(settings: Settings) -> Generator[Finding, None, Registry | None]:
     """Reach it, read it, write to it; returns the registry where it can be read."""
     given = settings.redis
     try:
-        client = connect(
-            given.url.get_secret_value(),
-            sentinels=given.sentinels,
-            master=given.sentinel_master,
-            timeout=given.timeout_seconds,
-        )
+        client = connect_by(given)
         keys = Keys(settings.scorer.model, given.prefix)
         with answering(client, "reach Redis"):
             client.ping()

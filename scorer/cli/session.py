@@ -54,15 +54,9 @@ class Session:
     @cached_property
     def redis(self) -> redis.Redis:
         """A client for the registry."""
-        from scorer.registry.client import connect  # noqa: PLC0415  # not for 'scorer run'
+        from scorer.registry.client import connect_by  # noqa: PLC0415  # not for 'scorer run'
 
-        given = self.settings.redis
-        return connect(
-            given.url.get_secret_value(),
-            sentinels=given.sentinels,
-            master=given.sentinel_master,
-            timeout=given.timeout_seconds,
-        )
+        return connect_by(self.settings.redis)
 
 
 def actor() -> str:

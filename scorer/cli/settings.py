@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, SecretStr
 
+from scorer import redis_url
 from scorer.cli import output
 from scorer.cli.output import Json
 from scorer.cli.session import Session
@@ -54,14 +55,13 @@ def _values(settings: Settings) -> dict[str, str]:
     for section in type(settings).model_fields:
         table: BaseModel = getattr(settings, section)
         for key in type(table).model_fields:
-            found[f"{section}.{key}"] = _shown(getattr(table, key))
+            found[f"{section}.{key}"] = _shown(f"{section}.{key}", getattr(table, key))
     return found
 
 
-def _shown(value: object) -> str:
+def _shown(key: str, value: object) -> str:
     if isinstance(value, SecretStr):
-        # Greedy: whoever forgets to escape an @ in a password must not see the rest of it.
-        return re.sub(r"//.*@", f"//{_MASK}@", value.get_secret_value())
+        return redis_url.masked(value.get_secret_value()) if key == "redis.url" else _MASK
     if isinstance(value, dict):
         return ", ".join(
             f"{key}={_MASK if _SECRET.search(str(key)) else logs.mask(str(one))}" for key, one in value.items()

@@ -73,11 +73,8 @@ def _facts(settings: Settings) -> Mapping[str, TopicFacts]:
 
 
 def _roles(settings: Settings) -> dict[str, str]:
-    """What each topic is for; one that serves two purposes has both."""
-    roles: dict[str, str] = {}
-    for role, name in settings.topics.model_dump().items():
-        roles[name] = f"{roles[name]}, {role}" if name in roles else role
-    return roles
+    """What each topic is for."""
+    return {name: role for role, name in settings.topics.model_dump().items()}
 
 
 def _cells(facts: TopicFacts | None) -> tuple[object, ...]:

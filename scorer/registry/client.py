@@ -6,10 +6,8 @@ timeouts and nothing is retried in here: whoever calls knows whether asking agai
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -17,13 +15,13 @@ from redis.credentials import CredentialProvider
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
-from scorer.errors import RegistryUnavailable, SettingsError
+from scorer import redis_url
+from scorer.errors import RegistryUnavailable
+from scorer.settings import Redis as RedisSettings
 
 READ_BYTES = 1 << 20
 """Bytes per read from the socket. A version arrives in few large reads, because after each one the thread must get
 the interpreter's lock back from a loop that is busy scoring (5 ms in the worst case)."""
-
-_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (redis.exceptions.NoPermissionError, "give the user the rights that scorer.registry.acl lists"),
@@ -60,11 +58,6 @@ class _Credentials(CredentialProvider):
         return text.replace(self._password, "***") if self._password else text
 
 
-def masked(url: str) -> str:
-    """``url`` without user and password, for messages."""
-    return re.sub(r"^(\w+:/*)?.*@", r"\1***@", url)
-
-
 def connect(
     url: str,
     *,
@@ -82,33 +75,49 @@ def connect(
 
     Raises SettingsError where the URL or a sentinel's address cannot be understood.
     """
-    place = _split(url)
+    place = redis_url.parse(url)
     common: dict[str, object] = {
-        "db": _database(url, place),
+        "db": place.database,
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
-    tls = dict(parse_qsl(place.query)) if place.scheme == "rediss" else {}
-    credentials = _credentials(unquote(place.username or ""), unquote(place.password or ""))
-    arguments = {**common, **tls, **credentials, "socket_read_size": READ_BYTES}
+    arguments = {
+        **common,
+        **place.tls,
+        **_credentials(place.username, place.password),
+        "socket_read_size": READ_BYTES,
+    }
     if sentinels:
         security = {"ssl": place.scheme == "rediss"}
         watchers = _credentials(sentinel_username or "", sentinel_password or "")
         sentinel = Sentinel(  # type: ignore[no-untyped-call]  # so are all of redis.sentinel
-            [_address(text) for text in sentinels],
-            sentinel_kwargs={**common, **tls, **security, **watchers, "db": 0},
+            [redis_url.parse_sentinel(text) for text in sentinels],
+            sentinel_kwargs={**common, **place.tls, **security, **watchers, "db": 0},
         )
         client: redis.Redis = sentinel.master_for(master, **arguments, **security)  # type: ignore[no-untyped-call]
         return client
     if place.scheme == "unix":
         # A path has no peer to keep alive.
         del arguments["socket_keepalive"], arguments["socket_connect_timeout"]
-        return _client(redis.UnixDomainSocketConnection, arguments | {"path": unquote(place.path)})
-    arguments |= {"host": place.hostname, "port": place.port or 6379}
+        return _client(redis.UnixDomainSocketConnection, arguments | {"path": place.path})
+    arguments |= {"host": place.host, "port": place.port}
     return _client(redis.SSLConnection if place.scheme == "rediss" else redis.Connection, arguments)
+
+
+def connect_by(settings: RedisSettings) -> redis.Redis:
+    """The client that the settings describe."""
+    watchers = settings.sentinel_password
+    return connect(
+        settings.url.get_secret_value(),
+        sentinels=settings.sentinels,
+        master=settings.sentinel_master,
+        sentinel_username=settings.sentinel_username,
+        sentinel_password=None if watchers is None else watchers.get_secret_value(),
+        timeout=settings.timeout_seconds,
+    )
 
 
 def _client(
@@ -172,47 +181,12 @@ def _explained(client: redis.Redis, what: str, error: Exception, *, changing: bo
     if isinstance(credentials, _Credentials):
         text = credentials.hidden(text)
     advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), "look at the server's log")
+    if isinstance(error, MasterNotFoundError) and redis.AuthenticationError.__name__ in str(error):
+        advice = "a sentinel wants another password: check redis.sentinel_username and redis.sentinel_password"
     unanswered = isinstance(error, redis.ConnectionError | redis.TimeoutError | OSError)
     unknown = "; whether the change happened is unknown, so look before trying again" if changing and unanswered else ""
     return RegistryUnavailable(f"cannot {what} at {address(client)}: {text}{unknown}; {advice}")
 
 
-def _split(url: str) -> SplitResult:
-    # What cannot be understood is not repeated: a password might be anywhere in it.
-    help_text = "write redis://[user:password@]host:port/database, rediss://… for TLS, or unix:///path?db=0"
-    try:
-        place = urlsplit(url)
-        known = (place.scheme in ("redis", "rediss") and bool(place.hostname) and place.port != 0) or (
-            place.scheme == "unix" and bool(place.path)
-        )
-    except ValueError:
-        known = False
-    if not known:
-        raise SettingsError(f"redis.url cannot be understood; {help_text}")
-    allowed = {"redis": (), "rediss": _TLS_OPTIONS, "unix": ("db",)}[place.scheme]
-    unknown = sorted(set(dict(parse_qsl(place.query, keep_blank_values=True))) - set(allowed))
-    if unknown:
-        raise SettingsError(f"redis.url {masked(url)!r}: no option {', '.join(unknown)}; known: {', '.join(allowed)}")
-    return place
-
-
-def _database(url: str, place: SplitResult) -> int:
-    text = dict(parse_qsl(place.query)).get("db", "0") if place.scheme == "unix" else place.path.strip("/") or "0"
-    if not text.isdecimal():
-        raise SettingsError(f"redis.url {masked(url)!r}: the database must be a number")
-    return int(text)
-
-
 def _credentials(username: str, password: str) -> dict[str, object]:
     return {"credential_provider": _Credentials(username or None, password)} if username or password else {}
-
-
-def _address(text: str) -> tuple[str, int]:
-    try:
-        place = urlsplit(f"//{text.strip()}")
-        host, port = place.hostname, place.port or 26379
-    except ValueError:
-        host, port = None, 0
-    if not host:
-        raise SettingsError(f"redis.sentinels: {text!r} is not host:port")
-    return host, port

@@ -19,30 +19,25 @@ contain the separator, a glob character or a path separator, so keys, patterns a
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from scorer.errors import SettingsError
+from scorer.settings import NAME, NAME_RULE
 
 Part = Literal["manifest", "tensors", "signature"]
 PARTS: tuple[Part, Part, Part] = ("manifest", "tensors", "signature")
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
 
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a model, a version, an instance or a prefix."""
-    return _NAME.fullmatch(text) is not None
+    return NAME.fullmatch(text) is not None
 
 
 def check_name(text: str, what: str) -> str:
     """``text`` itself, or SettingsError saying what of ``what`` is not a name."""
     if not is_name(text):
-        raise SettingsError(
-            f"{text[:120]!r} cannot name a {what}: use 1 to 100 letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit"
-        )
+        raise SettingsError(f"{text[:120]!r} cannot name a {what}: {NAME_RULE}")
     return text
 
 

@@ -46,12 +46,7 @@ class InForce:
         self._schema = fastavro.parse_schema(schema_files.own("audit"))
         redis = settings.redis
         follower = Follower(
-            client.connect(
-                redis.url.get_secret_value(),
-                sentinels=redis.sentinels,
-                master=redis.sentinel_master,
-                timeout=redis.timeout_seconds,
-            ),
+            client.connect_by(redis),
             Keys(self._model, redis.prefix),
             self._prepare,
             allow=lambda trial: _share(trial).check(decoder.layout),

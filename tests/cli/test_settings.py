@@ -49,6 +49,7 @@ def test_values_in_force_are_shown_without_secrets(
         '[scorer]\nmodel = "m"\ncarried = ["a", "b"]\n[schemas]\nevents = {1 = "e.avsc"}\n'
     )
     monkeypatch.setenv("REDIS_URL", "rediss://user:a@hunter8@redis.example:6380/1")
+    monkeypatch.setenv("REDIS_SENTINEL_PASSWORD", "hunter9")
     monkeypatch.setenv("KAFKA_PROPERTIES", json.dumps(SECRETS | PLAIN))
     ran = command("settings", "--values", *form)
     assert ran.code == 0

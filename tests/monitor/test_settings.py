@@ -44,6 +44,12 @@ def test_without_a_file() -> None:
     assert (monitor.group, monitor.requirements) == ("mine", Path("coefficients/flights/requirements.toml"))
 
 
+def test_what_is_empty_has_its_default(file: Path) -> None:
+    settings = MonitorSettings.load(file, {"MONITOR_GROUP": "", "MONITOR_REQUIREMENTS": "", "TOPICS_LABELS": ""})
+    assert (settings.monitor.group, settings.topics.labels) == ("flights.monitor", "flights.labels")
+    assert settings.monitor.requirements.name == "requirements.toml"
+
+
 def test_mistakes_in_both_sections_are_listed_at_once(file: Path) -> None:
     file.write_text(FILE + "[monitor]\npending_events = 0\nthreshold = 0.5\n[redis]\npoll_seconds = 0\n")
     with pytest.raises(SettingsError) as caught:

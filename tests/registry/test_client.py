@@ -13,8 +13,9 @@ import redis
 
 from sandbox import Valkey
 from scorer.errors import RegistryUnavailable, SettingsError
+from scorer.redis_url import masked
 from scorer.registry import pointers
-from scorer.registry.client import answering, connect, masked
+from scorer.registry.client import answering, connect
 from scorer.registry.keys import Keys
 from tests.registry.servers import nobody
 

@@ -13,13 +13,16 @@ import redis
 from sandbox import Valkey
 from scorer.errors import RegistryUnavailable
 from scorer.registry import instances, pointers, waking
-from scorer.registry.client import address, connect, primary
+from scorer.registry.client import address, connect, connect_by, primary
 from scorer.registry.following import Follower
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.watcher import Heartbeat, Watcher
+from scorer.settings import Redis as RedisSettings
 from tests.registry.made import Made, prepare, push
 from tests.registry.servers import until
+
+NAME = "flight-registry"
 
 
 @dataclass
@@ -173,6 +176,25 @@ def test_an_unknown_name_is_said_to_be_so(fleet: Fleet, keys: Keys) -> None:
     client = connect("redis://unused", sentinels=sentinels, master="other")
     with client, pytest.raises(RegistryUnavailable, match="the primary 'other'"):
         pointers.read(client, keys)
+
+
+def test_sentinels_may_want_a_password_of_their_own(fleet: Fleet, keys: Keys) -> None:
+    with fleet.sentinel.client() as asked:
+        asked.execute_command("ACL", "SETUSER", "watcher", "on", ">geheim", "+@all")
+        asked.execute_command("ACL", "SETUSER", "default", "off")
+    given = {"url": "redis://unused", "sentinels": f"127.0.0.1:{fleet.sentinel.port}", "sentinel_master": NAME}
+    right = {"sentinel_username": "watcher", "sentinel_password": "geheim"}
+    with connect_by(RedisSettings.model_validate(given | right)) as client:
+        assert pointers.read(client, keys).champion is None
+    for wrong in ({}, right | {"sentinel_password": "falsch"}):
+        with (
+            connect_by(RedisSettings.model_validate(given | wrong)) as client,
+            pytest.raises(
+                RegistryUnavailable, match=r"check redis\.sentinel_username and redis\.sentinel_pass"
+            ) as caught,
+        ):
+            pointers.read(client, keys)
+        assert "falsch" not in str(caught.value)
 
 
 def test_a_dead_sentinel_among_others_is_passed_over(fleet: Fleet, keys: Keys) -> None:
