@@ -16,9 +16,12 @@ from scorer.wire.framing import Framing
 from scorer.wire.joined import join
 from scorer.wire.plan import value_type
 from scorer.wire.schema import RecordSchema, Unit
+from scorer.wire.spelling import spelled
 from scorer.wire.utf8 import valid_utf8
 
 CHAMPION, TRIAL = "champion", "trial"
+
+_LATEST = np.iinfo(np.int64).max // 1000
 
 _TEXTS = ("event_id", "source_topic", "model", "version", "role", "class")
 _INTEGERS = ("source_partition", "source_offset", "event_time", "scored_time", "flags", "scores.count")
@@ -109,8 +112,10 @@ class Predictions:
         self._point("source_topic", all_rows, address[batch.topic], length[batch.topic])
         self._say("model", all_rows, self._model)
         if self._time is None:
-            self._integer("event_time")[:n] = batch.time * 1000
-            self._valid("event_time")[:n] = batch.time >= 0
+            # A producer may write anything; what has no microseconds in 64 bits is no time.
+            known = (batch.time >= 0) & (batch.time <= _LATEST)
+            self._integer("event_time")[:n] = np.where(known, batch.time, 0) * 1000
+            self._valid("event_time")[:n] = known
         else:
             self._copy(events, self._time, self._layout["event_time"], n)
         for source, target in self._carried:
@@ -128,26 +133,27 @@ class Predictions:
     def _identify(self, batch: Batch, events: Columns) -> object:
         """Fill in the ids: the id field, else the key, else the source coordinates; returns what keeps their bytes."""
         n = len(batch)
-        named, kept = np.zeros(n, np.bool_), b""
+        named, kept = np.zeros(n, np.bool_), np.zeros(0, np.uint8)
         if self._id is not None:
             named[:] = events.valid[self._id.index, :n]
             if self._id.kind == Kind.TEXT:
                 self._copy(events, self._id, self._layout["event_id"], n)
                 self._valid("event_id")[:n] = 1
             else:
-                numbers = events.integers[self._id.slot, :n].tolist()
-                kept = self._spell("event_id", np.arange(n), [b"%d" % number for number in numbers])
+                nothing = np.zeros(n, np.int64)
+                kept, *texts = spelled(nothing, nothing, events.integers[self._id.slot : self._id.slot + 1, :n])
+                self._point("event_id", slice(0, n), *texts)
         if named.all():
             return kept
         keyed = np.flatnonzero(~named & valid_utf8(batch.key_address, batch.key_length))
         self._point("event_id", keyed, batch.key_address[keyed], batch.key_length[keyed])
         named[keyed] = True
         rest = np.flatnonzero(~named)
-        places = zip(
-            batch.topic[rest].tolist(), batch.partition[rest].tolist(), batch.offset[rest].tolist(), strict=True
-        )
-        texts = [f"{batch.topics[topic]}-{partition}-{offset}".encode() for topic, partition, offset in places]
-        return kept, self._spell("event_id", rest, texts)
+        topic = self._layout["source_topic"].slot
+        address, length = self._columns.address[topic, rest], self._columns.length[topic, rest]
+        coordinates, *texts = spelled(address, length, np.array([batch.partition[rest], batch.offset[rest]], np.int64))
+        self._point("event_id", rest, *texts)
+        return kept, coordinates
 
     def _copy(self, events: Columns, source: Field, target: Field, n: int) -> None:
         """The first ``n`` values of an event column, as they are."""
@@ -160,12 +166,6 @@ class Predictions:
             mine.integers[target.slot, :n] = events.integers[source.slot, :n]
         else:
             mine.numbers[target.slot, :n] = events.numbers[source.slot, :n]
-
-    def _spell(self, name: str, rows: Int64s, texts: Sequence[bytes]) -> bytes:
-        """One text for each row; returns the buffer that holds them."""
-        buffer, address, length = join(texts)
-        self._point(name, rows, address, length)
-        return buffer
 
     def _say(self, name: str, rows: Int64s | slice, text: str) -> None:
         """The same known text for all rows."""

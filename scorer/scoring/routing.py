@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from scorer.batch import Batch, Bools, Columns, Field, Int64s, Kind, Layout
 from scorer.errors import VersionRefused
@@ -12,6 +14,8 @@ from scorer.wire.murmur2 import murmur2, partitions
 from scorer.wire.spans import among
 
 _HASHES = 1 << 31
+
+D = TypeVar("D", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +56,21 @@ def _is_one_of(columns: Columns, field: Field, values: tuple[str | int, ...], n:
     if field.kind in (Kind.TEXT, Kind.BYTES):
         texts = [str(value).encode() for value in values]
         return valid & among(columns.address[field.slot, :n], columns.length[field.slot, :n], texts)
-    column = (columns.numbers if field.kind == Kind.NUMBER else columns.integers)[field.slot, :n]
-    return valid & np.isin(column, [_number(value) for value in values if _is_number(value)])
+    if field.kind == Kind.NUMBER:
+        return valid & np.isin(columns.numbers[field.slot, :n], _numbers(values, float, np.dtype(np.float64)))
+    # Not as floats, which would take the neighbours of a large integer for itself.
+    return valid & np.isin(columns.integers[field.slot, :n], _numbers(values, int, np.dtype(np.int64)))
 
 
-def _number(value: str | int) -> float | int:
-    return value if isinstance(value, int) else float(value)
-
-
-def _is_number(value: str | int) -> bool:
-    try:
-        _number(value)
-    except ValueError:
-        return False
-    return True
+def _numbers(values: tuple[str | int, ...], kind: type[int | float], dtype: np.dtype[D]) -> npt.NDArray[D]:
+    """Those of the values that are such numbers."""
+    found = []
+    for value in values:
+        try:
+            found.append(dtype.type(kind(value)))
+        except (ValueError, OverflowError):
+            continue
+    return np.array(found, dtype)
 
 
 def _key_hashes(batch: Batch) -> Int64s:

@@ -74,12 +74,12 @@ class Scoring:
         decoded = evaluation.decode(batch, predictions.outputs)
         readable = decoded.status == OK
         dead = [self._undecodable(decoded, row) for row in np.flatnonzero(~readable).tolist()]
-        good, by_version = np.zeros(n, np.bool_), {}
+        good, done = np.zeros(n, np.bool_), {}
         for active, role, chosen in self._routes(batch, decoded.columns, models, readable, now):
             rows, unusable = evaluation.run(active, decoded, np.flatnonzero(chosen))
             dead += [self._unusable(active, row) for row in unusable.tolist()]
             good[rows] = True
-            by_version[active.version, role] = len(rows)
+            done[active.version, role] = rows
             predictions.describe_scores(active, role, rows, evaluation.scores[: active.bound.model.n_outputs, rows])
         kept = predictions.describe_events(batch, decoded.columns, evaluation.flags, now)
         rows = np.flatnonzero(good)
@@ -88,9 +88,11 @@ class Scoring:
         written = encoded.status == OK
         dead += [self._unwritten(encoded, place, int(rows[place])) for place in np.flatnonzero(~written).tolist()]
         dead.sort(key=lambda letter: letter.row)
+        good[rows] = written
+        rows, start, length = rows[written], encoded.start[written], encoded.length[written]
+        by_version = {key: int(np.count_nonzero(good[theirs])) for key, theirs in done.items()}
         by_flag = {name: int(np.count_nonzero(evaluation.flags[rows] & bit)) for bit, name in FLAGS.items()}
-        start, length = encoded.start[written], encoded.length[written]
-        return Scored(now, n, rows[written], encoded.buffer, start, length, dead, by_version, by_flag)
+        return Scored(now, n, rows, encoded.buffer, start, length, dead, by_version, by_flag)
 
     def _begin(self, n: int, models: Models) -> Predictions:
         """Columns with room for ``n`` predictions and for as many scores as the models have."""

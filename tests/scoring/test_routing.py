@@ -73,6 +73,13 @@ def test_field_values_choose_exactly_those() -> None:
     ]
 
 
+def test_a_large_integer_is_not_taken_for_its_neighbours() -> None:
+    large = 2**60
+    payloads: list[bytes | None] = [event(number=number) for number in (large - 1, large, large + 1, 2**63 - 1)]
+    for values in ((large,), (str(large),), (large, "0.5", "1" * 30), (large, 2**63)):
+        assert roles(Share("t", field="number", values=values), payloads) == ["champion", "trial", *["champion"] * 2]
+
+
 def test_after_its_end_a_trial_counts_as_absent() -> None:
     share = Share("t", percent=100.0)
     assert roles(share, [event(x=1.0)], now=NOW) == ["trial"]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import FrameType
+from typing import Any
 
+import fastavro
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core import event as numba_event
 
+from scorer import schema_files
 from scorer.batch import Kind
 from scorer.errors import SettingsError
 from scorer.scoring.models import Models, Trial
 from scorer.scoring.prediction import PredictionForm
 from scorer.scoring.routing import Share
-from scorer.scoring.score import MISSING_INPUT, NOT_FINITE, Scoring
+from scorer.scoring.score import MISSING_INPUT, NOT_ENCODED, NOT_FINITE, Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import parse
 from tests.scoring.support import EVENT, FORM, active, batch, event, predictions, scoring
@@ -78,6 +86,17 @@ def test_a_number_may_be_the_id() -> None:
     assert [p["event_id"] for p in predictions(scored)] == ["-5", "0", str(2**62)]
 
 
+@pytest.mark.parametrize("named", ["id", "number"])
+def test_ids_without_bytes_in_the_events_live_until_they_are_written(named: str) -> None:
+    """So many that their memory would have gone to somebody else."""
+    made = scoring(replace(FORM, id_field=named))
+    count = 6_000
+    scored = made.score(batch([event(number=2**62 + n) for n in range(count)]), Models(active(made)), NOW)
+    topics = ("m.events", "m.retry")
+    expected = [str(2**62 + n) if named == "number" else f"{topics[n % 2]}-{n % 3}-{n}" for n in range(count)]
+    assert [p["event_id"] for p in predictions(scored)] == expected
+
+
 def test_several_classes_and_regressions() -> None:
     made = scoring()
     rows = batch([event(x=x) for x in (-2.0, 0.1, 3.0)])
@@ -105,6 +124,35 @@ def test_an_event_that_cannot_be_scored_names_the_version_and_the_field() -> Non
     scored = made.score(batch([event(x=math.inf), event(x=1.0), event(x=1e308)]), Models(linear), NOW)
     assert [(letter.row, letter.code) for letter in scored.dead_letters] == [(0, NOT_FINITE), (2, NOT_FINITE)]
     assert scored.rows.tolist() == [1]
+
+
+def test_a_time_beyond_64_bits_is_none() -> None:
+    made = scoring(PredictionForm("m", FORM.schema, schema_id=9))
+    latest = (2**63 - 1) // 1000
+    rows = replace(batch([event()] * 4), time=np.array([-1, 0, latest, latest + 1]))
+    scored = made.score(rows, Models(active(made)), NOW)
+    plain = fastavro.parse_schema(json.loads(json.dumps(schema_files.own("prediction")).replace("logicalType", "x")))
+    found = []
+    for at, size in zip(scored.start.tolist(), scored.length.tolist(), strict=True):
+        record = fastavro.schemaless_reader(io.BytesIO(scored.buffer[at + 5 : at + size].tobytes()), plain, None)
+        assert isinstance(record, dict)
+        found.append(record["event_time"])
+    assert found == [None, 0, latest * 1000, None]
+
+
+def test_a_prediction_that_cannot_be_written_is_a_dead_letter_and_counted_as_such() -> None:
+    narrow = schema_files.own("prediction")
+    [offset] = [field for field in narrow["fields"] if field["name"] == "source_offset"]
+    offset["type"] = "int"
+    made = scoring(replace(FORM, schema=parse(narrow, "narrow.avsc")))
+    models = Models(active(made), Trial(active(made, "v2"), Share("t", field="number", values=(1,)), NOW + 1))
+    rows = batch([event(x=1.0), event(number=1), event(number=1), event()], start=2**31 - 2)
+    scored = made.score(rows, models, NOW)
+    assert scored.rows.tolist() == [0, 1]
+    assert [(letter.row, letter.code) for letter in scored.dead_letters] == [(2, NOT_ENCODED), (3, NOT_ENCODED)]
+    assert "2147483648 does not fit" in scored.dead_letters[0].text
+    assert scored.by_version == {("v1", "champion"): 1, ("v2", "trial"): 1}
+    assert scored.by_flag["imputed"] == 1
 
 
 GOOD = st.builds(
@@ -171,6 +219,37 @@ def test_nothing_is_compiled_for_new_schemas_and_new_versions() -> None:
                 scored = made.score(batch([payload] * (number + 1)), Models(active(made, f"v{flip}", flip)), NOW)
                 assert len(scored.rows) == number + 1
     assert not compiled.buffer
+
+
+def instructions(work: Callable[[], object]) -> int:
+    """How many instructions Python's interpreter runs."""
+    count = 0
+
+    def trace(frame: FrameType, what: str, _argument: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += what == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("named", ["place", "id", "number", None])
+def test_a_hundred_times_the_events_take_not_one_instruction_of_python_more(named: str | None, kind: str) -> None:
+    made = scoring(replace(FORM, id_field=named))
+    trial = Trial(active(made, "v2", kind=kind), Share("t", percent=50.0), NOW + 1)
+    models = Models(active(made, kind=kind), trial)
+    many, few = (batch([event(x=n / 7.0, number=n, place=f"place {n}") for n in range(size)]) for size in (3_000, 30))
+    made.score(many, models, NOW)  # makes room
+    counts = [instructions(lambda: made.score(rows, models, NOW)) for rows in (few, many)]  # noqa: B023
+    assert counts[0] == counts[1] > 1_000
 
 
 @pytest.mark.parametrize(

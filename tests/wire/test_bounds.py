@@ -40,7 +40,10 @@ def test_a_step_over_the_edge_would_be_seen(part: str) -> None:
 
 
 def test_no_index_is_out_of_its_array(tmp_path: Path) -> None:
-    tests = [f"tests/wire/test_{name}.py" for name in ("decode", "decode_properties", "encode", "encode_properties")]
+    tests = [
+        f"tests/wire/test_{name}.py"
+        for name in ("decode", "decode_properties", "encode", "encode_properties", "spelling")
+    ]
     done = run(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path)
     )
