@@ -19,7 +19,6 @@ import numpy as np
 import redis
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaException,
     Message,
@@ -301,18 +300,33 @@ class Deployment:
         records = [fastavro.schemaless_reader(io.BytesIO(bytes(m.value() or b"")[5:]), AUDIT, None) for m in messages]
         return [record for record in records if isinstance(record, dict)]
 
+    @cached_property
+    def _watcher(self) -> Consumer:
+        """Asks for the group's offsets without being a member of it.
+
+        An admin client could be asked, too, but while the group's coordinator restarts that ends the process:
+        librdkafka 2.16 then looks for a consumer's group in a client that has none.
+        """
+        return Consumer(
+            {
+                "bootstrap.servers": self.settings.kafka.bootstrap_servers,
+                "group.id": self.settings.scorer.group,
+                "isolation.level": "read_committed",  # and no answer while a transaction's offsets are pending
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
+        )
+
     def committed(self) -> dict[tuple[str, int], int]:
         """The group's committed offsets, of partitions that have any; empty while nobody can tell for sure."""
+        names = (self.settings.topics.events, self.settings.topics.retry)
         deadline, pause = time.monotonic() + 10, threading.Event()
         while time.monotonic() < deadline:
-            asked = ConsumerGroupTopicPartitions(self.settings.scorer.group)
-            [future] = self.admin.list_consumer_group_offsets([asked], require_stable=True).values()
             try:
-                found = future.result(10).topic_partitions
-            except (KafkaException, TimeoutError):
-                # The offsets of a transaction are pending, or the broker is away; and a client that knew the group's
-                # coordinator before it restarted never finds it again.
-                self.__dict__.pop("admin", None)
+                known = self.admin.list_topics(timeout=10).topics
+                asked = [TopicPartition(name, number) for name in names for number in known[name].partitions]
+                found = self._watcher.committed(asked, 10)
+            except KafkaException:  # a transaction's offsets are pending, or the broker is away
                 pause.wait(0.05)
                 continue
             if not any(tp.error for tp in found):
