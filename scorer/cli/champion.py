@@ -48,7 +48,11 @@ def show(context: typer.Context, as_json: Json = False) -> None:
             output.line(f"no champion is set: scorer models push coefficients/{session.keys.model}/V; "
                         "scorer champion set V", "yellow")  # fmt: skip
             return
-        by = "by a bare SET" if setting is None else f"by {setting.actor} at {facts['set_at']}"
+        by = (
+            "by a bare SET, as far as the audit in Redis reaches"
+            if setting is None
+            else f"by {setting.actor} at {facts['set_at']}"
+        )
         output.pairs({
             "champion": name, "digest": digest, "set": by, "reason": facts["reason"], "problem": problem,
         })  # fmt: skip
@@ -159,7 +163,7 @@ def _digest(session: Session, version: str) -> tuple[str | None, str | None]:
 
 
 def _setting(session: Session, text: str | None) -> Entry | None:
-    """The command that set the champion; ``None`` after a bare SET."""
-    entries = audit.latest(session.redis, session.keys)
+    """The command that set the champion; ``None`` where none did, or longer ago than the audit in Redis reaches."""
+    entries = audit.newest_first(session.redis, session.keys)
     last = next((entry for entry in entries if entry.pointer == "champion"), None)
     return last if last is not None and last.new == text else None

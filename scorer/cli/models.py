@@ -125,7 +125,7 @@ def show(
         )
     else:
         head = versions.head(session.redis, session.keys, version)
-        entries = audit.latest(session.redis, session.keys, 10_000)
+        entries = audit.newest_first(session.redis, session.keys)
         pushed = next((entry for entry in entries if entry.kind == "push" and entry.new == version), None)
     facts = _described(manifest.parse(head.manifest), head, pushed)
 

@@ -89,7 +89,7 @@ def _row(member: Member) -> tuple[object, ...]:
         len(member.partitions),
         member.lag,
         contact,
-        member.refusal,
+        "; ".join(member.refusals),
     )
 
 
@@ -126,7 +126,7 @@ def _facts(member: Member) -> dict[str, object]:
         "trial": pointer(member.trial),
         "partitions": member.partitions,
         "lag": member.lag,
-        "refusal": member.refusal,
+        "refusals": member.refusals,
         "troubles": member.troubles,
         "redis_silent_seconds": member.silent,
         "contact_seconds": member.renewed,

@@ -6,7 +6,7 @@ It is written in the same MULTI as the change. It is bounded (about 10,000 entri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -22,6 +22,7 @@ START = "0-0"
 """Before the first entry."""
 
 _KEPT = 10_000
+_AT_ONCE = 500
 _LONGEST = 2_000
 
 Kind = Literal["set", "push"]
@@ -91,10 +92,16 @@ def read(client: redis.Redis, keys: Keys, since: str = START, count: int = 1_000
         return page(client.xrange(keys.audit, min=f"({since}", count=count), since)
 
 
-def latest(client: redis.Redis, keys: Keys, count: int = 100) -> tuple[Entry, ...]:
-    """The newest ``count`` entries, newest first. RegistryUnavailable."""
-    with answering(client, "read the audit stream"):
-        return page(client.xrevrange(keys.audit, count=count), START).entries
+def newest_first(client: redis.Redis, keys: Keys) -> Iterator[Entry]:
+    """All entries, the newest first; no more is read than is asked for. RegistryUnavailable."""
+    end = "+"
+    while True:
+        with answering(client, "read the audit stream"):
+            found = page(client.xrevrange(keys.audit, max=end, count=_AT_ONCE), START)
+        yield from found.entries
+        if found.last == START:
+            return
+        end = f"({found.last}"
 
 
 def page(answer: object, since: str) -> Page:

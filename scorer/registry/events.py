@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,12 +65,6 @@ class EventQueue:
             events = list(self._events)
             self._events.clear()
         return events
-
-    def put_back(self, events: Sequence[PointerEvent]) -> None:
-        """Return taken events to the front, after a transaction that held them was aborted."""
-        with self._lock:
-            self._events.extendleft(reversed(events))
-            self._shrink()
 
     def __len__(self) -> int:
         return len(self._events)

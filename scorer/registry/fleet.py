@@ -52,10 +52,15 @@ class Member:
     trial: Followed
     partitions: tuple[str, ...]
     lag: int | None
-    refusal: str | None
     troubles: tuple[str, ...]
     silent: float | None
     renewed: float | None
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Which pointers it refuses now, and why."""
+        named = {f"champion {self.champion.pointer}": self.champion, "trial": self.trial}
+        return tuple(f"{name}: {follows.reason}" for name, follows in named.items() if follows.state == "refused")
 
     def follows(self, pointer: PointerName) -> Followed:
         """What it says of the champion, or of the trial."""
@@ -78,7 +83,8 @@ def disagreements(found: Sequence[Member], champion: str | None, digest: str | N
     running = {member.champion.digest: member.champion.version for member in found if member.champion.digest}
     names = sorted({f"{version} ({digest[:8]})" for digest, version in running.items()})
     apart = [f"the processes score with different versions: {', '.join(names)}"] if len(names) > 1 else []
-    return [text for text in said if text] + apart
+    trials = [f"{one.name} refuses the trial: {one.trial.reason}" for one in found if one.trial.state == "refused"]
+    return [text for text in said if text] + apart + trials
 
 
 def _disagreement(member: Member, champion: str | None, digest: str | None) -> str | None:
@@ -99,7 +105,6 @@ def _disagreement(member: Member, champion: str | None, digest: str | None) -> s
 def _member(instance: Instance, life: object) -> Member:
     report: Mapping[str, Json] = instance.report or {}
     registry = _table(report, "registry")
-    refusal = _table(registry, "last_refusal")
     lag, silent = report.get("lag"), _table(registry, "redis").get("seconds_since_answer")
     return Member(
         name=instance.name,
@@ -111,7 +116,6 @@ def _member(instance: Instance, life: object) -> Member:
         trial=_followed(_table(registry, "trial")),
         partitions=_texts(report, "partitions"),
         lag=int(lag) if isinstance(lag, int | float) else None,
-        refusal=f"{refusal.get('pointer')} {refusal.get('version')}: {refusal.get('reason')}" if refusal else None,
         troubles=_texts(registry, "troubles"),
         silent=float(silent) if isinstance(silent, int | float) else None,
         renewed=max(0.0, instances.EXPIRES_SECONDS - life / 1e3) if isinstance(life, int) and life >= 0 else None,

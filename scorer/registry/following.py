@@ -275,6 +275,8 @@ class Follower(Generic[T]):
         said = {"Redis": self._error, "the audit": self._audit_problem}
         if self.away or self.current.champion is not None:  # else the disk was only asked because nothing is set yet
             said["the last good version"] = self._disk_problem
+        if self.events.dropped:
+            said["M.audit"] = f"{self.events.dropped} events were dropped, because nothing could be written for long"
         return {where: why for where, why in said.items() if why is not None}
 
     def status(self) -> dict[str, Json]:

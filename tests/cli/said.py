@@ -26,6 +26,7 @@ def instance(
     reason: str | None = None,
     trial: dict[str, Json] | None = None,
     troubles: list[Json] | None = None,
+    last_refusal: Json = None,
     **more: Json,
 ) -> None:
     """Write the key of a process that scores with ``version``, and reads the same in the pointer or ``pointer``."""
@@ -50,7 +51,7 @@ def instance(
             "source": "redis",
             "champion": champion,
             "trial": trial or absent,
-            "last_refusal": refusal,
+            "last_refusal": refusal or last_refusal,
             "troubles": troubles or [],
             "redis": {"seconds_since_answer": 0.2, "error": None},
         },

@@ -21,7 +21,7 @@ def test_set_changes_the_pointer_and_the_audit(command: Command, push: Push, red
     ran = command("champion", "set", "v1", "--actor", "ann", "--reason", "because", "--json")
     assert ran.code == 0
     assert redis.get(keys.champion) == b"v1"
-    entry = audit.latest(redis, keys)[0]
+    entry = next(audit.newest_first(redis, keys))
     assert (entry.pointer, entry.old, entry.new, entry.actor, entry.reason) == (
         "champion",
         None,
@@ -116,6 +116,17 @@ def test_show(command: Command, push: Push, redis: Redis, keys: Keys) -> None:
     assert "by a bare SET" in command("champion", "show").out
     redis.set(keys.champion, "no name")
     assert "cannot be the name of a version" in command("champion", "show", "--json").json["problem"]
+
+
+def test_show_finds_the_command_behind_many_others(command: Command, push: Push, redis: Redis, keys: Keys) -> None:
+    push("v1")
+    command("champion", "set", "v1", "--actor", "ann")
+    with redis.pipeline() as pipe:
+        for _ in range(1_200):
+            audit.append(pipe, keys, "set", {"pointer": "trial", "new": "renewed", "actor": "the monitor"})
+        pipe.execute()
+    assert command("champion", "show", "--json").json["set_by"] == "ann"
+    assert command("models", "show", "v1", "--json").json["pushed_by"] is not None
 
 
 class TestRollback:

@@ -28,10 +28,10 @@ def test_a_version_is_checked_stored_and_listed(
     assert ran.code == 0
     assert f"{deployment.model} v1 (" in ran.out
     assert versions.fetch(redis, keys, "v1") == read_version(directory)
-    [entry] = audit.latest(redis, keys)
+    [entry] = audit.newest_first(redis, keys)
     assert (entry.kind, entry.actor, entry.reason, entry.commit) == ("push", "ann", "first", "abc123")
     assert command("models", "push", directory, "--json").json["already"] is True
-    assert len(audit.latest(redis, keys)) == 1
+    assert len(tuple(audit.newest_first(redis, keys))) == 1
     [listed] = command("models", "list", "--json").json
     assert (listed["version"], listed["complete"], listed["pointers"]) == ("v1", True, [])
     redis.set(keys.champion, "v1")
@@ -172,7 +172,7 @@ def test_the_commit_is_that_of_the_work_tree(
     (directory / "note").write_text("x")
     redis.flushdb()
     assert command("models", "push", directory).code == 0
-    commit = audit.latest(redis, keys)[0].commit
+    commit = next(audit.newest_first(redis, keys)).commit
     assert commit == f"{ask('rev-parse', 'HEAD')}-dirty"
 
 
@@ -181,4 +181,4 @@ def test_a_push_without_git(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     assert command("models", "push", make("v1")).code == 0
-    assert audit.latest(redis, keys)[0].commit is None
+    assert next(audit.newest_first(redis, keys)).commit is None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
+from scorer.registry.instances import Json
 from scorer.registry.keys import Keys
 from tests.cli import said
 from tests.cli.conftest import Command
@@ -104,6 +105,29 @@ def test_a_report_cannot_do_anything_to_a_terminal(command: Command, redis: Redi
     out = command("status").out
     assert "\x1b" not in out
     assert "\\x1b[2Jgone" in out
+
+
+def test_a_refused_trial_is_a_problem_and_a_refusal_that_is_over_is_none(
+    command: Command, redis: Redis, keys: Keys, digest: str
+) -> None:
+    trial: dict[str, Json] = {
+        "version": None,
+        "digest": None,
+        "pointer": "{}",
+        "state": "refused",
+        "reason": "inputs: no x",
+    }
+    said.instance(redis, keys, "a-0", "v1", digest, trial=trial)
+    ran = command("status")
+    assert "! a-0 refuses the trial: inputs: no x" in ran.out
+    assert "agree with" not in ran.out
+    said.instance(
+        redis, keys, "a-0", "v1", digest, last_refusal={"pointer": "champion", "version": "v0", "reason": "gone"}
+    )
+    ran = command("status")
+    assert "v0" not in ran.out
+    assert "agree with" in ran.out
+    assert command("status", "--json").json["instances"][0]["refusals"] == []
 
 
 def test_what_is_in_the_way_of_a_process_is_a_problem(command: Command, redis: Redis, keys: Keys, digest: str) -> None:

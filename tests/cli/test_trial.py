@@ -39,7 +39,7 @@ def test_a_share_by_percent(command: Command, redis: Redis, keys: Keys) -> None:
     found = stored(redis, keys)
     assert (found.id, found.version, found.percent, found.by) == ("v2", "v2", 2.5, "zone")
     assert before + 7_199 < found.until < time.time() + 7_201
-    assert audit.latest(redis, keys)[0].reason == "why not"
+    assert next(audit.newest_first(redis, keys)).reason == "why not"
 
 
 def test_starting_it_again_renews_it_and_another_one_is_refused(command: Command, redis: Redis, keys: Keys) -> None:

@@ -51,7 +51,7 @@ def test_the_stream_is_bounded(client: redis.Redis, keys: Keys) -> None:
         pipe.execute()
     push(client, keys, "v1")
     assert client.xlen(keys.audit) < 10_200
-    assert audit.latest(client, keys, 1)[0].new == "v1"
+    assert next(audit.newest_first(client, keys)).new == "v1"
 
 
 def test_a_look_is_in_the_order_of_time_from_the_first_one_on(client: redis.Redis, keys: Keys) -> None:

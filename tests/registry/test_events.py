@@ -22,16 +22,6 @@ def test_events_are_taken_once_and_in_order() -> None:
     assert queue.take() == []
 
 
-def test_events_of_an_aborted_transaction_come_first_again() -> None:
-    queue = EventQueue()
-    queue.put(event(0))
-    queue.put(event(1))
-    taken = queue.take()
-    queue.put(event(2))
-    queue.put_back(taken)
-    assert queue.take() == [event(0), event(1), event(2)]
-
-
 @given(st.lists(st.sampled_from(get_args(Outcome)), max_size=40), st.integers(1, 10))
 def test_applied_events_are_dropped_last_and_drops_are_counted(outcomes: list[Outcome], capacity: int) -> None:
     queue = EventQueue(capacity)
