@@ -1,0 +1,81 @@
+"""Rates, latencies and memory on this machine: ``python -m bench``, or some of it by name.
+
+Starts a Kafka and a Valkey, or uses those that KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name. docs/performance.md says
+what each benchmark measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import batch, codec, latency, machine, startup, stream
+from bench.effort import Effort
+from bench.stage import BenchError, Stage
+from sandbox import SandboxError, services
+
+ALONE: Mapping[str, Callable[[Effort], Table]] = {"codec": codec.run, "batch": batch.run}
+ON_KAFKA: Mapping[str, Callable[[Stage, Effort], Table]] = {
+    "stream": stream.run,
+    "latency": latency.run,
+    "startup": startup.run,
+}
+FOLDER = Path("build") / "bench"
+FAILED, INTERRUPTED = 1, 130
+
+
+def main() -> int:
+    """Measure and print; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    names = [*ALONE, *ON_KAFKA]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(names)}; default all")
+    parser.add_argument("--rounds", type=int, default=Effort.rounds, help="rounds of everything (%(default)s)")
+    parser.add_argument("--events", type=int, default=Effort.events, help="events in the stream (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=Effort.seconds, help="seconds of steady load (%(default)s)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for settings and logs (%(default)s)")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(names):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    effort = Effort(arguments.rounds, arguments.events, arguments.seconds, say=say)
+    say(machine.describe())
+    try:
+        run(console, arguments.names or names, effort, arguments.folder.absolute())
+    except (BenchError, SandboxError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def run(console: Console, names: list[str], effort: Effort, folder: Path) -> None:
+    """The benchmarks of these names, those that need no services first."""
+    for name in [name for name in names if name in ALONE]:
+        console.print(ALONE[name](effort))
+    chosen = [name for name in names if name in ON_KAFKA]
+    if not chosen:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with services(os.environ) as found:
+        stage = Stage(found, folder)
+        for name in chosen:
+            console.print(ON_KAFKA[name](stage, effort))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
