@@ -25,17 +25,23 @@ class _Masked(logging.Formatter):
 
 
 class _Json(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
     def format(self, record: logging.LogRecord) -> str:
+        # Masked before it is quoted: a secret ends where its text does, not at a quotation mark.
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "process": record.process,
-            "message": record.getMessage(),
+            "process": self._process,
+            "pid": record.process,
+            "message": mask(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, ensure_ascii=False))
+            line["exception"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
 
 
 class Throttle(logging.Filter):
@@ -60,7 +66,9 @@ class Throttle(logging.Filter):
 def configure(form: str, level: str, process: str) -> None:
     """Log to standard error from now on; ``process`` is the name of this process in every line."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Masked(FORMAT.replace("%(name)s", f"{process} %(name)s")))
+    handler.setFormatter(
+        _Json(process) if form == "json" else _Masked(FORMAT.replace("%(name)s", f"{process} %(name)s"))
+    )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     client = logging.getLogger("scorer.kafka")
     client.filters = [Throttle()]

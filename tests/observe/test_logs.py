@@ -52,3 +52,16 @@ def test_lines_are_masked_and_machines_can_read_them(form: str, capsys: pytest.C
     if form == "json":
         fields = json.loads(line)
         assert (fields["level"], fields["message"]) == ("warning", "cannot reach redis://***host")
+
+
+@pytest.mark.parametrize("text", ["bad: sasl.password=geheim", 'bad: {"sasl.password=geheim"}'])
+def test_a_secret_at_the_end_leaves_the_line_whole(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.root.handlers[:], logging.root.level
+    try:
+        logs.configure("json", "info", "scorer-0-1")
+        logging.getLogger("scorer.x").warning(text)
+        line = capsys.readouterr().err.strip()
+    finally:
+        logging.root.handlers[:], logging.root.level = before
+    assert "geheim" not in line
+    assert json.loads(line)["process"] == "scorer-0-1"
