@@ -29,7 +29,8 @@ from pydantic_core import ErrorDetails
 from scorer import redis_url
 from scorer.errors import SettingsError
 
-# What the promises rest on. Passing one of these through to librdkafka would break them silently.
+# What the promises rest on, and what has a key of its own. Passing one of these through to librdkafka would break a
+# promise, or would have no effect, silently.
 PROTECTED = {
     "acks": "a prediction counts once all in-sync replicas have it",
     "auto.offset.reset": "set scorer.start and scorer.on_lost_offsets instead",
@@ -40,8 +41,12 @@ PROTECTED = {
     "group.id": "set scorer.group instead",
     "group.instance.id": "it is made of scorer.instance and the worker's slot",
     "group.protocol": "set scorer.protocol instead",
+    "heartbeat.interval.ms": "it is a sixth of scorer.session_timeout_ms",
     "isolation.level": "events of aborted transactions must not be scored",
+    "max.poll.interval.ms": "set scorer.max_poll_interval_ms instead",
     "partition.assignment.strategy": "partitions must move one by one, with a commit before each",
+    "session.timeout.ms": "set scorer.session_timeout_ms instead",
+    "transaction.timeout.ms": "set scorer.transaction_timeout_ms instead",
     "transactional.id": "it is made of scorer.instance and the worker's slot",
 }
 
@@ -111,7 +116,8 @@ class Kafka(Section):
     bootstrap_servers: str = Field("localhost:9092", description="Kafka brokers, host:port, comma-separated.")
     properties: dict[str, str] = Field(
         {},
-        description="librdkafka properties of all clients (TLS, SASL, tuning); one that breaks a promise is refused.",
+        description="librdkafka properties of all clients (TLS, SASL …); one that breaks a promise, or has its own key "
+        "here, is refused.",
     )
 
     @model_validator(mode="before")
