@@ -175,3 +175,17 @@ def test_other_peoples_functions_are_kept_where_numba_keeps_them(machine: Machin
     machine.module.write_text("import numba\n" + MODULE + "numba.njit('i8(i8)', cache=True)(lambda number: number)\n")
     machine.start()
     assert list(machine.module.parent.glob("__pycache__/*.nbc"))
+
+
+def test_the_vector_library_that_rounds_by_place_is_never_used() -> None:
+    """Either it is switched off before numba looks for it, or nothing is scored at all."""
+
+    def said(code: str) -> str:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    off = "import scorer; from numba.core import config; print(config.DISABLE_INTEL_SVML, config.USING_SVML)"
+    assert said(off).split() == ["1", "False"]
+    late = "from numba.core import config; config.USING_SVML = True; import scorer.compiled"
+    assert "import scorer first" in said(late)
