@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
@@ -18,6 +19,10 @@ from typing import NoReturn, TypeAlias
 from scorer.errors import VersionRefused
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+# Neither megabytes of text for a large value nor an end of the stack for a deep one.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = 100
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -97,7 +102,7 @@ class Reader:
 
     def refuse(self, expected: str) -> NoReturn:
         """Say that something else was expected here."""
-        found = repr(self.value)
+        found = _SHORT.repr(self.value)
         raise VersionRefused(
             "manifest", f"{self.path}: expected {expected}, found {found if len(found) <= 80 else found[:80] + '…'}"
         )

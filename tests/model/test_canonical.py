@@ -134,3 +134,16 @@ def test_the_reader_refuses_and_names_the_path(method: str, value: Json) -> None
 @pytest.mark.parametrize(("method", "value"), [(method, value) for method, values in RIGHT.items() for value in values])
 def test_the_reader_takes_what_is_right(method: str, value: Json) -> None:
     assert read(method, value) is not None
+
+
+@pytest.mark.parametrize("depth", [10, 100_000])
+def test_a_refusal_is_legible_however_large_or_deep_the_value(depth: int) -> None:
+    deep: Json = []
+    for _ in range(depth):
+        deep = [deep]
+    large: Json = {f"{n:0100}": "x" * 1_000_000 for n in range(100)}
+    for value in (deep, large, "x" * 1_000_000):
+        with pytest.raises(VersionRefused) as caught:
+            Reader(value, "here").flag()
+        assert str(caught.value).startswith("here: expected true or false, found ")
+        assert len(str(caught.value)) < 200
