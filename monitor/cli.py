@@ -14,8 +14,11 @@ import typer
 from monitor import report, requirements, service
 from monitor.report import Line
 from monitor.settings import MonitorSettings
+from scorer.cli.output import Json
+from scorer.cli.settings import show
 from scorer.errors import ScorerError, SettingsError
 from scorer.observe import logs
+from scorer.settings import describe
 
 DEFAULT = Path("scorer.toml")
 
@@ -24,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # as the scorer's
 )
 
 
@@ -32,19 +36,23 @@ def _root() -> None:
     """Watches a model: joins its predictions with the labels that come late, and judges them."""
 
 
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        envvar="SCORER_SETTINGS",
+        help="The scorer's settings file (TOML). Default: scorer.toml here if there is one, else the environment.",
+    ),
+]
+
+
 @app.command()
 def run(
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="SCORER_SETTINGS",
-            help="The scorer's settings file (TOML). Default: scorer.toml here if there is one, else the environment.",
-        ),
-    ] = None,
+    file: SettingsFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of text.")] = False,
 ) -> None:
     """Watch until SIGTERM; print each month's figures and verdicts when it closes, and the open months at the end."""
-    found = MonitorSettings.load(settings or (DEFAULT if DEFAULT.is_file() else None), os.environ)
+    found = _load(file)
     logs.configure(found.scorer.log, found.scorer.log_level, found.monitor.group)
     wanted = requirements.parse(_read(found.monitor.requirements), str(found.monitor.requirements))
     stopped = False  # a plain flag: a signal handler must not raise inside the Kafka client
@@ -56,6 +64,24 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     service.run(found, wanted, lambda line: _show(line, as_json=as_json), lambda: stopped)
+
+
+@app.command()
+def settings(
+    file: SettingsFile = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Show also the values in force, from file and environment.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the settings that the monitor adds to the scorer's; 'scorer settings' lists those."""
+    own = [row for row in describe(MonitorSettings) if row[0].startswith("monitor.")]
+    show(own, _load(file) if values else None, markdown=markdown, as_json=as_json)
+
+
+def _load(file: Path | None) -> MonitorSettings:
+    return MonitorSettings.load(file or (DEFAULT if DEFAULT.is_file() else None), os.environ)
 
 
 def _read(file: Path) -> str:

@@ -54,7 +54,7 @@ class MonitorSettings(Settings):
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> Self:
         """Read ``file`` overlaid by ``environ``, as the scorer does."""
         settings = super().load(file, environ)
-        if file is None or "MONITOR_REQUIREMENTS" in environ:
+        if file is None or environ.get("MONITOR_REQUIREMENTS"):
             return settings
         monitor = settings.monitor.model_copy(update={"requirements": file.parent / settings.monitor.requirements})
         return settings.model_copy(update={"monitor": monitor})

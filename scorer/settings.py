@@ -339,7 +339,9 @@ def describe(settings: type[Settings]) -> list[tuple[str, str, str, str]]:
 
 
 def _plain(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return "" if value == Path() else str(value)
 
 
 def _keys(settings: type[Settings]) -> dict[str, dict[str, Any]]:

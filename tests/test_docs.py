@@ -8,8 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from scorer.settings import Settings, describe
+import monitor.cli
+import sandbox.cli
+from monitor.settings import MonitorSettings
+from scorer.cli.app import INTERRUPTED
+from scorer.errors import HUNG, STUCK, ScorerError
+from scorer.settings import describe
 from tests.cli.test_help import ALL
 
 ROOT = Path(__file__).parents[1]
@@ -18,15 +24,15 @@ TEXT = "\n".join(file.read_text("utf-8") for file in DOCS)
 
 
 def test_every_setting_is_described_as_it_is() -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "scorer.cli", "settings", "--markdown"], capture_output=True, text=True, check=True
-    )
-    assert (ROOT / "docs" / "settings.md").read_text("utf-8") == made.stdout, (
-        "scorer settings --markdown > docs/settings.md"
-    )
-    for key, variable, _, _ in describe(Settings):
-        assert key in made.stdout
-        assert variable in made.stdout
+    written = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    for command in ("scorer", "monitor"):
+        arguments = [str(Path(sys.executable).parent / command), "settings", "--markdown"]
+        made = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        assert f"\n{made.stdout}" in written, (
+            f"put into docs/settings.md what is printed by: {command} settings --markdown"
+        )
+    for key, variable, _, _ in describe(MonitorSettings):
+        assert f"| `{key}` | `{variable}` |" in written
 
 
 def test_every_command_that_is_shown_exists_and_every_one_is_shown() -> None:
@@ -40,6 +46,21 @@ def test_every_command_that_is_shown_exists_and_every_one_is_shown() -> None:
         assert {two, three} & known or any(name.startswith(two + " ") for name in known), f"there is no {text!r}"
     unnamed = {name for name in known if not any(text.startswith(name) for text in shown)}
     assert not unnamed, f"no document shows {sorted(unnamed)}"
+
+
+@pytest.mark.parametrize(("command", "app"), [("monitor", monitor.cli.app), ("sandbox", sandbox.cli.app)])
+def test_every_other_command_is_listed(command: str, app: typer.Typer) -> None:
+    listed = re.findall(rf"^\| `{command} ([a-z-]+)", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE)
+    found = typer.main.get_command(app)
+    assert set(listed) == set(getattr(found, "commands", {}))
+
+
+def test_every_exit_code_is_explained() -> None:
+    def below(kind: type[ScorerError]) -> set[int]:
+        return {kind.exit_code}.union(*map(below, kind.__subclasses__()))
+
+    listed = re.findall(r"^\| ([0-9]+) \|", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.MULTILINE)
+    assert set(map(int, listed)) == {0, STUCK, HUNG, INTERRUPTED} | below(ScorerError)
 
 
 def test_every_schema_is_named_and_every_link_leads_somewhere() -> None:

@@ -31,9 +31,14 @@ def command(
     as_json: Json = False,
 ) -> None:
     """List all settings: key, variable, default, description."""
+    show(describe(Settings), Session.of(context).settings if values else None, markdown=markdown, as_json=as_json)
+
+
+def show(described: Sequence[Described], settings: Settings | None, *, markdown: bool, as_json: bool) -> None:
+    """Print keys as ``describe`` gives them; with ``settings`` also what these have come to be."""
     columns = ["key", "environment", "default", "description"]
-    described = [_masked(row) for row in describe(Settings)]
-    found = _values(Session.of(context).settings) if values else None
+    described = [_masked(row) for row in described]
+    found = None if settings is None else _values(settings)
     if found is not None:
         columns.insert(2, "value")
     rows = [row if found is None else (*row[:2], found[row[0]], *row[2:]) for row in described]

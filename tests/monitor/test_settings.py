@@ -47,7 +47,7 @@ def test_without_a_file() -> None:
 def test_what_is_empty_has_its_default(file: Path) -> None:
     settings = MonitorSettings.load(file, {"MONITOR_GROUP": "", "MONITOR_REQUIREMENTS": "", "TOPICS_LABELS": ""})
     assert (settings.monitor.group, settings.topics.labels) == ("flights.monitor", "flights.labels")
-    assert settings.monitor.requirements.name == "requirements.toml"
+    assert settings.monitor.requirements == file.parent / "coefficients/flights/requirements.toml"
 
 
 def test_mistakes_in_both_sections_are_listed_at_once(file: Path) -> None:
