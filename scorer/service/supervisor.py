@@ -53,7 +53,20 @@ class Slot:
     child: Child | None = None
     start_at: float = 0.0
     crashes: int = 0
+    why: str = "starting"
     past: Tally = field(default_factory=Tally)
+
+    def crashed(self, why: str, lived: float, now: float) -> float:
+        """Note that a worker that had lived for so many seconds crashed at ``now``; how long to wait with the next.
+
+        One that had lived for a minute is started again at once; one that crashes soon, after longer and longer pauses.
+        """
+        self.crashes = 0 if lived >= STEADY_SECONDS else self.crashes
+        pause = BACK_OFF_SECONDS[min(self.crashes, len(BACK_OFF_SECONDS) - 1)]
+        self.crashes, self.start_at = self.crashes + 1, now + pause
+        self.why = f"crashed, about to be started again: {why}"
+        self.past.count("scorer_worker_restarts")
+        return pause
 
 
 class Supervisor:
@@ -126,21 +139,31 @@ class Supervisor:
                 child.report, child.heard = child.connection.recv(), time.monotonic()
         except (EOFError, OSError):
             return  # the worker is ending; its sentinel tells the rest
-        tally = Tally(gauges=child.report.tally.gauges)
-        tally.add(child.report.tally)
+        self._count(slot, child.report.tally)
+
+    def _count(self, slot: Slot, present: Tally) -> None:
+        """Show what the present worker has counted on top of what its predecessors had."""
+        tally = Tally(gauges=present.gauges)
+        tally.add(present)
         tally.add(slot.past)
         self._fleet.tallies[str(slot.number)] = tally
 
     def _bury(self, slot: Slot, child: Child) -> None:
-        """A worker has ended: note why, and decide when to start the next one, or to stop altogether."""
+        """A worker has ended: keep what it counted, and decide what follows."""
         child.process.join()
-        code = child.process.exitcode or 0
-        why = child.report.failure or _ending(code)
         slot.past.add(child.report.tally)
         slot.child = None
+        self._follow(slot, child)
+        self._count(slot, Tally(gauges={("scorer_ready", ()): 0.0}))  # the dead have no lag and no champion
+
+    def _follow(self, slot: Slot, child: Child) -> None:
+        """Note why the worker has ended; start the next one, soon or later, or stop altogether."""
+        code = child.process.exitcode or 0
+        why = child.report.failure or _ending(code)
         if self._stopping:
             LOGGER.log(logging.ERROR if code else logging.INFO, "worker %d: %s", slot.number, why)
-            self._exit_code = self._exit_code or abs(code)
+            # Signals as shells tell them: 9 alone would mean OffsetsLost.
+            self._exit_code = self._exit_code or (128 - code if code < 0 else code)
             return
         if code in {error.exit_code for error in FINAL}:
             LOGGER.error("worker %d: %s", slot.number, why)
@@ -148,10 +171,7 @@ class Supervisor:
             self._stopping, self._exit_code = True, code
             return
         now = time.monotonic()
-        slot.crashes = 0 if now - child.started >= STEADY_SECONDS else slot.crashes
-        pause = BACK_OFF_SECONDS[min(slot.crashes, len(BACK_OFF_SECONDS) - 1)]
-        slot.crashes, slot.start_at = slot.crashes + 1, now + pause
-        slot.past.count("scorer_worker_restarts")
+        pause = slot.crashed(why, now - child.started, now)
         LOGGER.error("worker %d: %s; it is started again in %.0f s", slot.number, why, pause)
 
     def _end(self) -> None:
@@ -171,23 +191,20 @@ class Supervisor:
     def _health(self) -> tuple[bool, dict[str, object]]:
         """Alive: no worker has been silent for long. What is merely not ready must not be restarted."""
         now = time.monotonic()
-        children = {slot.number: slot.child for slot in self._slots if slot.child is not None}
+        children = {slot.number: child for slot in self._slots if (child := slot.child) is not None}
         silent = [number for number, child in children.items() if now - child.heard > SILENT_SECONDS]
         return not silent, {"silent_workers": silent}
 
     def _ready(self) -> tuple[bool, dict[str, object]]:
-        workers = [
-            {"worker": slot.number, "not_ready": ["crashed, about to be started again"]}
-            if slot.child is None
-            else _described(slot.child.report)
-            for slot in self._slots
-        ]
+        workers = [_standing(slot, slot.child) for slot in self._slots]
         return not any(worker["not_ready"] for worker in workers), {"workers": workers}
 
 
-def _described(report: Report) -> dict[str, object]:
+def _standing(slot: Slot, child: Child | None) -> dict[str, object]:
+    if child is None:
+        return {"worker": slot.number, "not_ready": [slot.why]}
     names = ("state", "not_ready", "champion", "trial", "source", "partitions", "lag", "refusal")
-    return {"worker": report.slot} | {name: getattr(report, name) for name in names}
+    return {"worker": slot.number} | {name: getattr(child.report, name) for name in names}
 
 
 def _ending(code: int) -> str:
