@@ -16,6 +16,7 @@ from scorer.stream import clients
 LOGGER = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 10.0
+DENIED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 DEFAULT_MAX_BYTES = 1_048_588  # Kafka's own default of max.message.bytes
 
 # Records bear the times of their events, which may be years old: time-based retention would delete them at once.
@@ -136,7 +137,8 @@ def _facts(topic: TopicMetadata, configured: Mapping[str, str]) -> TopicFacts:
 
 
 def _configured(client: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The configuration of each topic; nothing where this user may not ask."""
+    """The configuration of each topic; nothing where this user may not ask. StreamBroken where nobody answers: a
+    limit that is guessed too high would make transactions fail for ever."""
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     if not resources:
         return {}
@@ -146,6 +148,11 @@ def _configured(client: AdminClient, names: Iterable[str]) -> dict[str, dict[str
             entries = future.result(REQUEST_SECONDS)
             found[resource.name] = {key: entry.value for key, entry in entries.items() if entry.value is not None}
         except KafkaException as error:
-            LOGGER.warning("%s: max.message.bytes is taken to be the default: %s", resource.name, error.args[0].str())
+            cause = error.args[0]
+            if cause.code() not in DENIED:
+                raise StreamBroken(f"the configuration of {resource.name} is unknown: {cause.str()}") from error
+            LOGGER.warning("%s: max.message.bytes is taken to be the default: %s", resource.name, cause.str())
             found[resource.name] = {}
+        except TimeoutError as error:
+            raise StreamBroken(f"the configuration of {resource.name} is unknown: no answer in time") from error
     return found
