@@ -15,7 +15,7 @@ Key = tuple[str, tuple[str, ...]]
 # name: (help, label names besides worker)
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "scorer_events": ("Events read.", ()),
-    "scorer_predictions": ("Predictions written.", ("version", "role")),
+    "scorer_predictions": ("Predictions made, those too large for their topic included.", ("version", "role")),
     "scorer_dead_letters": ("Dead letters written, by the code of their reason.", ("code",)),
     "scorer_flagged": ("Predictions that bear a flag.", ("flag",)),
     "scorer_batches": ("Batches scored.", ()),

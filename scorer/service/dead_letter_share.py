@@ -14,8 +14,8 @@ WINDOW = 10_000
 class DeadLetterShare:
     """Counts dead letters among the latest 10,000 events; events of an aborted transaction do not count twice.
 
-    ``limit`` is the share (0 to 1) above which ``add`` raises TooManyDeadLetters. While fewer than 10,000 events have
-    been seen, the missing ones are taken to be good.
+    ``limit`` is the share (0 to 1) above which ``add`` and ``refused`` raise TooManyDeadLetters. While fewer
+    than 10,000 events have been seen, the missing ones are taken to be good.
     """
 
     def __init__(self, limit: float) -> None:
@@ -29,6 +29,15 @@ class DeadLetterShare:
         batch = np.zeros(events, np.bool_)
         batch[list(dead)] = True
         self._latest = np.concatenate([self._latest, batch])[-WINDOW:]
+        self._judge(example)
+
+    def refused(self, number: int, example: str) -> None:
+        """So many events of the latest batch, that were good when it was added, became dead letters after all."""
+        good = np.flatnonzero(~self._latest)
+        self._latest[good[max(0, len(good) - number) :]] = True
+        self._judge(example)
+
+    def _judge(self, example: str) -> None:
         number = int(np.count_nonzero(self._latest))
         if number > self._limit * WINDOW:
             raise TooManyDeadLetters(

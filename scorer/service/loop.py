@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from scorer.batch import Batch
 from scorer.errors import TransactionFailed
 from scorer.scoring.models import Models
-from scorer.scoring.score import Scored, Scoring
+from scorer.scoring.score import DeadLetter, Scored, Scoring
 from scorer.service.commits import CommitRule
 from scorer.stream.seam import Stream
 
@@ -30,11 +30,14 @@ class Watch(Protocol):
     def scored(self, batch: Batch, scored: Scored) -> None:
         """A batch has been scored and is about to be written. Raises TooManyDeadLetters to stop before it counts."""
 
+    def refused(self, letters: Sequence[DeadLetter]) -> None:
+        """Of that batch, these predictions were too large for their topic. Raises TooManyDeadLetters, too."""
+
     def committed(self) -> None:
         """A commit has succeeded."""
 
     def aborted(self, reason: TransactionFailed) -> None:
-        """The transaction is about to be aborted."""
+        """The transaction is about to be aborted. Raises StreamBroken where that has not helped many times."""
 
 
 def run(
@@ -60,7 +63,7 @@ def run(
             if batch is not None:
                 scored = scoring.score(batch, models, time.time_ns() // 1000)
                 watch.scored(batch, scored)
-                stream.write(batch, scored)
+                watch.refused(stream.write(batch, scored))
                 batch.owner.release()
             if stream.uncommitted:
                 commits.wrote(now)

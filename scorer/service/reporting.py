@@ -9,7 +9,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -17,12 +17,12 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from scorer.batch import Batch
-from scorer.errors import HUNG, TransactionFailed
+from scorer.errors import HUNG, StreamBroken, TransactionFailed
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
 from scorer.registry.events import PointerEvent
 from scorer.registry.instances import Json
-from scorer.scoring.score import Scored
+from scorer.scoring.score import DeadLetter, Scored
 from scorer.service.dead_letter_share import DeadLetterShare
 from scorer.settings import Settings
 from scorer.stream import topics
@@ -36,6 +36,9 @@ PROGRESS_SECONDS = 2.0
 REQUEST_SECONDS = 5.0
 # Longer than any time-out that is given to the client, shorter than the transaction lives.
 HUNG_SECONDS = 6.0
+# What a new attempt does not mend, a new process may (the limits of a topic were changed), or people, who are told by
+# then: restarts back off, aborts do not.
+MOST_ABORTS = 10
 
 
 class Reporter:
@@ -55,6 +58,8 @@ class Reporter:
         self._progress = Progress()
         self._progress_at = 0.0
         self._waiting = "starting"
+        self._aborts = 0  # since the last commit
+        self._complaint = ""  # the latest of the Kafka client, until it is given partitions again
         self._bounds = np.array(LATENCY_BOUNDS)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
@@ -74,6 +79,10 @@ class Reporter:
         if why and why != self._waiting:
             LOGGER.warning("not ready: %s", why)
         self._waiting = why
+
+    def leaving(self) -> None:
+        """The stream is about to be closed: nobody scores here any more."""
+        self._waiting, self.stream = "leaving", None
 
     # -- called by the loop ----------------------------------------------------------------------------------------
 
@@ -95,8 +104,16 @@ class Reporter:
         example = scored.dead_letters[-1].text if scored.dead_letters else ""
         self._share.add(scored.events, [letter.row for letter in scored.dead_letters], example)
 
+    def refused(self, letters: Sequence[DeadLetter]) -> None:
+        """Count dead letters that were found while the batch was written; raises TooManyDeadLetters."""
+        for letter in letters:
+            self.tally.count("scorer_dead_letters", letter.code)
+        if letters:
+            self._share.refused(len(letters), letters[-1].text)
+
     def committed(self) -> None:
         """A commit has succeeded."""
+        self._aborts = 0
         self.tally.count("scorer_commits")
         self._share.committed()
 
@@ -105,6 +122,12 @@ class Reporter:
         LOGGER.warning("the transaction is aborted and its events are read again: %s", reason)
         self.tally.count("scorer_aborts")
         self._share.aborted()
+        self._aborts += 1
+        if self._aborts >= MOST_ABORTS:
+            raise StreamBroken(
+                f"{self._aborts} transactions in a row were aborted, the last one because: {reason}. A new process "
+                "will ask anew what the topics take"
+            )
 
     def pointed(self, event: PointerEvent) -> None:
         """A pointer was applied or refused."""
@@ -142,7 +165,9 @@ class Reporter:
             if time.monotonic() >= self._progress_at:
                 self._judge_progress(stream)
                 self._progress_at = time.monotonic() + PROGRESS_SECONDS
-        joining = "joining the group" if stream is not None and not stream.joined else ""
+        joining = ""
+        if stream is not None and not stream.joined:
+            joining = "joining the group" + (f"; the Kafka client says: {self._complaint}" if self._complaint else "")
         report.not_ready = [why for why in (self._waiting, joining, *report.stalled) if why]
         report.state = "waiting" if self._waiting or joining else "scoring"
         self.tally.show("scorer_ready", {(): float(not report.not_ready)})
@@ -155,7 +180,10 @@ class Reporter:
             if event.kind in ("assigned", "revoked", "lost"):
                 self.tally.count("scorer_rebalances", event.kind)
         for (kind, text), partitions in told.items():
-            LOGGER.info("%s: %s %s", kind, text, ", ".join(f"{topic}-{number}" for topic, number in sorted(partitions)))
+            names = ", ".join(f"{topic}-{number}" for topic, number in sorted(partitions))
+            level = logging.INFO if kind in ("assigned", "revoked") else logging.WARNING
+            LOGGER.log(level, "%s: %s %s", kind, text, names)
+            self._complaint = text if kind in ("waiting", "lost") else ""
 
     def _leave_if_hung(self, stream: Stream) -> None:
         """A client that never returns cannot be stopped, but replaced: the next process aborts what is open."""

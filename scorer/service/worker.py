@@ -59,13 +59,18 @@ class Worker:
         with self._reporter as reporter:
             try:
                 self._serve()
-            except TransactionFailed as error:
-                LOGGER.warning("stopped with an open transaction, whose events will be scored again: %s", error)
             except ScorerError as error:
+                if isinstance(error, TransactionFailed) and self._stop_requested:
+                    LOGGER.warning("stopped with an open transaction, whose events will be scored again: %s", error)
+                    return 0
                 # No traceback: the message says what was wrong, where, and what to do.
                 reporter.report.failure = f"{type(error).__name__}: {error}"
                 LOGGER.error(reporter.report.failure)  # noqa: TRY400
                 return error.exit_code
+            except Exception as error:  # a mistake in this program; logged, so that it is masked and has a time
+                reporter.report.failure = f"{type(error).__name__}: {error}"
+                LOGGER.exception("the worker has failed")
+                return 1
         return 0
 
     def _serve(self) -> None:
@@ -99,7 +104,8 @@ class Worker:
                 gc.freeze()
                 loop.run(stream, in_force, scoring, commits, reporter, self._stopping)
             finally:
-                reporter.stream = None
+                reporter.leaving()
+                self._leave_soon()  # after an error, too: closing may hang, and then nobody would score
                 stream.close()
 
     def _await_champion(self, in_force: InForce) -> bool:
@@ -119,7 +125,7 @@ class Worker:
         while not self._stopping():
             try:
                 return kind(self._settings, self._slot, self._stopping)
-            except StreamBroken as error:
+            except (StreamBroken, TransactionFailed) as error:
                 self._reporter.waiting(str(error))
                 time.sleep(RETRY_SECONDS)
             except KafkaException as error:
@@ -135,15 +141,17 @@ class Worker:
         return self._stop_requested
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._stop_requested:
-            return
-        self._stop_requested = True
+        if not self._stop_requested:
+            self._stop_requested = True
+            self._leave_soon()
+
+    def _leave_soon(self) -> None:
         threading.Thread(target=self._leave_in_time, name="leave", daemon=True).start()
 
     def _leave_in_time(self) -> None:
         """However the clients hang, this process is gone in time; what it did not commit is scored again."""
         time.sleep(self._settings.scorer.shutdown_seconds)
-        LOGGER.error("not done %g s after SIGTERM: leaving now", self._settings.scorer.shutdown_seconds)
+        LOGGER.error("not done %g s after it began to leave: leaving now", self._settings.scorer.shutdown_seconds)
         os._exit(STUCK)
 
     def _watch_parent(self) -> None:

@@ -5,6 +5,7 @@ Nothing ever waits for a delivery or a commit, so nothing stalls; a crash repeat
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,23 +14,25 @@ from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from scorer.batch import Batch
 from scorer.errors import StreamBroken, TransactionFailed
-from scorer.scoring.score import Scored
+from scorer.scoring.score import DeadLetter, Scored
 from scorer.settings import Settings
 from scorer.stream import clients, topics
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.sink import Delivery, Sink
 from scorer.stream.source import Source
 
+LOGGER = logging.getLogger(__name__)
+
 FINISH_SECONDS = 10.0
 RETRY_SECONDS = 0.2
 
 
 class Batched(Delivery):
-    """The outputs of one batch, and the offsets that may be committed once all of them have arrived."""
+    """The outputs of one batch and the offsets that may be committed once all have arrived, or audit records."""
 
-    def __init__(self, offsets: list[TopicPartition]) -> None:
+    def __init__(self, offsets: list[TopicPartition], audit: Sequence[bytes] = ()) -> None:
         super().__init__()
-        self.offsets = offsets
+        self.offsets, self.audit = offsets, audit
 
 
 class AtLeastOnce:
@@ -59,16 +62,16 @@ class AtLeastOnce:
         self._producer.poll(0)
         return self._source.read(deadline)
 
-    def write(self, batch: Batch, scored: Scored) -> None:
+    def write(self, batch: Batch, scored: Scored) -> Sequence[DeadLetter]:
         """Send all outputs of a batch."""
         self._source.processed(batch)
         delivery = self._expect(self._source.take())
-        self._sink.write(self._producer, batch, scored, delivery)
+        return self._sink.write(self._producer, batch, scored, delivery)
 
     def record(self, audit: Sequence[bytes]) -> None:
         """Send audit records."""
         if audit:
-            self._sink.audit(self._producer, audit, self._expect([]))
+            self._sink.audit(self._producer, audit, self._expect([], audit))
 
     def commit(self) -> None:
         """Commit, without waiting, the offsets of all that is delivered by now."""
@@ -86,16 +89,22 @@ class AtLeastOnce:
         self._source.commit(offsets, wait=True)
 
     def abort_and_rewind(self) -> None:
-        """Give up what is on its way and read its events again; some of it may have arrived and will be doubled."""
+        """Give up what is on its way and read its events again; some of it may have arrived and will be doubled.
+
+        Audit records have no event that would bring them back: those that may not have arrived are sent again.
+        """
         self._producer.purge()
         self._producer.flush(RETRY_SECONDS)
+        audit = [record for delivery in self._deliveries for record in delivery.audit]
         self._deliveries.clear()
         while True:
             try:
-                return self._source.rewind()
-            except TransactionFailed:
+                self._source.rewind()
+                return self.record(audit)
+            except TransactionFailed as error:
                 if self._stopping():
                     raise
+                LOGGER.warning("not rewound yet: %s", error)
                 time.sleep(RETRY_SECONDS)
 
     def events(self) -> list[StreamEvent]:
@@ -120,8 +129,8 @@ class AtLeastOnce:
         self._producer.purge()
         self._source.close()
 
-    def _expect(self, offsets: list[TopicPartition]) -> Batched:
-        delivery = Batched(offsets)
+    def _expect(self, offsets: list[TopicPartition], audit: Sequence[bytes] = ()) -> Batched:
+        delivery = Batched(offsets, audit)
         self._deliveries.append(delivery)
         return delivery
 
@@ -129,9 +138,9 @@ class AtLeastOnce:
         """The offsets of the oldest batches, up to the first one that is still on its way."""
         offsets: dict[tuple[str, int], TopicPartition] = {}
         while self._deliveries and not self._deliveries[0].outstanding:
+            if self._deliveries[0].error is not None:
+                raise self._failure(self._deliveries[0].error)
             delivery = self._deliveries.popleft()
-            if delivery.error is not None:
-                raise self._failure(delivery.error)
             offsets |= {(tp.topic, tp.partition): tp for tp in delivery.offsets}
         if not self._deliveries:
             offsets |= {(tp.topic, tp.partition): tp for tp in self._source.take()}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 from scorer.batch import Batch
 from scorer.errors import TransactionFailed
-from scorer.scoring.score import Scored
+from scorer.scoring.score import DeadLetter, Scored
 from scorer.settings import Settings
 from scorer.stream import clients, topics
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.sink import Sink
 from scorer.stream.source import Source
 from scorer.stream.transaction import Transaction
+
+LOGGER = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.2
 
@@ -49,11 +52,12 @@ class ExactlyOnce:
         """The next events; ``None`` when the deadline (monotonic seconds) has come."""
         return self._source.read(deadline)
 
-    def write(self, batch: Batch, scored: Scored) -> None:
+    def write(self, batch: Batch, scored: Scored) -> Sequence[DeadLetter]:
         """Put all outputs of a batch into the transaction."""
         self._transaction.begin()
-        self._sink.write(self._transaction.producer, batch, scored)
+        refused = self._sink.write(self._transaction.producer, batch, scored)
         self._source.processed(batch)
+        return refused
 
     def record(self, audit: Sequence[bytes]) -> None:
         """Put audit records into the transaction."""
@@ -82,9 +86,10 @@ class ExactlyOnce:
                 self._source.rewind()
                 audit, self._audit = self._audit, []
                 return self.record(audit)
-            except TransactionFailed:
+            except TransactionFailed as error:
                 if self._stopping():
                     raise
+                LOGGER.warning("not rewound yet: %s", error)
                 time.sleep(RETRY_SECONDS)
 
     def events(self) -> list[StreamEvent]:

@@ -1,7 +1,7 @@
 """The seam between the loop and Kafka: what the loop may ask of a stream, and what a stream tells it.
 
 An implementation owns its consumer and its producer whole. The loop knows only this file; one conformance suite
-(tests/integration/test_stream_conformance.py) runs every implementation against a real broker.
+(tests/integration/test_streams.py) runs every implementation against a real broker.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scorer.batch import Batch
-from scorer.scoring.score import Scored
+from scorer.scoring.score import DeadLetter, Scored
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """Something that happened to the stream and that people want to know.
 
-    ``kind`` is assigned, revoked, lost, committed, aborted, waiting, recovered or reset; ``text`` says it in words.
+    ``kind`` is assigned, revoked, lost, waiting or reset; ``text`` says it in words.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where one assigned partition stands: the next offset to score, ``None`` before the first event or end."""
+    """Where one assigned partition stands: the next offset, by the last commit; ``None`` before the first one."""
 
     topic: str
     partition: int
@@ -57,8 +57,11 @@ class Stream(Protocol):
     def read(self, deadline: float) -> Batch | None:
         """The next events, as soon as there are any; ``None`` when the deadline (monotonic seconds) has come."""
 
-    def write(self, batch: Batch, scored: Scored) -> None:
-        """Hand over what became of all events of a batch, and count the batch as processed."""
+    def write(self, batch: Batch, scored: Scored) -> Sequence[DeadLetter]:
+        """Hand over what became of all events of a batch, and count the batch as processed.
+
+        Returns the dead letters that it made itself, of predictions that are too large for their topic.
+        """
 
     def record(self, audit: Sequence[bytes]) -> None:
         """Hand over audit records; they are committed with the next predictions."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import repeat
 
+import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scorer.batch import Batch
@@ -46,8 +47,13 @@ class Sink:
         self._instance = instance
         self._stopping = stopping
 
-    def write(self, producer: Producer, batch: Batch, scored: Scored, delivery: Delivery | None = None) -> None:
-        """All outputs of a batch. Raises what the loop can act on; some of them may have been handed over by then."""
+    def write(
+        self, producer: Producer, batch: Batch, scored: Scored, delivery: Delivery | None = None
+    ) -> Sequence[DeadLetter]:
+        """All outputs of a batch; returns those dead letters among them whose predictions their topic would not take.
+
+        Raises what the loop can act on; some of the outputs may have been handed over by then.
+        """
         owner = batch.owner
         if not isinstance(owner, Messages):
             raise TypeError(f"a batch of {type(owner).__name__} cannot be written by this sink")
@@ -62,6 +68,7 @@ class Sink:
                 )
                 partition = int(partitions[letter.row])
                 self._produce(producer, delivery, self._topics.dead_letters.name, value, key, partition, headers)
+        return oversized
 
     def audit(self, producer: Producer, records: Sequence[bytes], delivery: Delivery | None = None) -> None:
         """Audit records, in their order, to one partition."""
@@ -85,9 +92,13 @@ class Sink:
         keys = list(map(Message.key, taken))
         partitions = place(batch, self._inputs, topic.partitions)[rows].tolist()
         carried = map(Message.headers, taken) if batch.has_headers.any() else repeat(None)
+        # Most records are so far below the limit that adding up key and value of the whole batch at once tells.
+        large = (scored.length + np.maximum(batch.key_length[rows], 0) > topic.max_bytes // 2).tolist()
         oversized, produce = [], producer.produce
-        for row, value, key, partition, headers in zip(numbers, values, keys, partitions, carried, strict=False):
-            if headers or len(value) > topic.max_bytes // 2:
+        for row, value, key, partition, headers, weigh in zip(
+            numbers, values, keys, partitions, carried, large, strict=False
+        ):
+            if headers or weigh:
                 size = dead_letters.size(key, value, dead_letters.listed(headers))
                 if size > topic.max_bytes:
                     text = f"the prediction would have {size} bytes, but {topic.name} takes {topic.max_bytes}"

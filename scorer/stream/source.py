@@ -49,6 +49,9 @@ PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 }
 
+# What the client reports of a partition's offsets; it means nothing once the partition belongs to somebody else.
+ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
+
 FINAL = {KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}
 
 REQUEST_SECONDS = 5.0
@@ -70,6 +73,7 @@ class Source:
         self._before_revoke = before_revoke
         self._next: dict[Partition, int] = {}  # where each assigned partition goes on; absent until known
         self._moved: dict[Partition, int] = {}  # the part of it that is not committed yet
+        self._committed: dict[Partition, int] = {}  # where each assigned partition was when it was last committed
         self._events: list[StreamEvent] = []
         self._deferred: StreamError | None = None
         self._assigned: frozenset[Partition] = frozenset()
@@ -115,29 +119,30 @@ class Source:
         events = []
         for message in messages:
             error = message.error()
+            partition = (str(message.topic()), int(message.partition() or 0))
             if error is None:
                 events.append(message)
+            elif error.code() in ABOUT_POSITIONS and partition not in self._assigned:
+                continue  # revoked during this very read: if it comes back, it goes on where others have committed
             elif error.code() == KafkaError._PARTITION_EOF:
-                self._reached(message)
+                self._reached(partition, int(message.offset() or 0))
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                self._reset(str(message.topic()), int(message.partition() or 0), error)
+                self._reset(*partition, error)
             else:
                 self._raise_for(error, message)
         return events
 
-    def _reached(self, message: Message) -> None:
+    def _reached(self, partition: Partition, end: int) -> None:
         """At its end, a partition may hold offsets without events (transaction markers, compaction): step over them.
 
         The end of one without any events is committed, too: that is where this group began.
         """
-        partition = (str(message.topic()), int(message.partition() or 0))
-        end = int(message.offset() or 0)
         if end > self._next.get(partition, -1):
             self._next[partition] = self._moved[partition] = end
 
     def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
         """There is no offset to go on from: this group never committed one, or its events are gone."""
-        [committed] = self._ask(lambda: self._consumer.committed([TopicPartition(topic, partition)], REQUEST_SECONDS))
+        [committed] = self._ask_committed([TopicPartition(topic, partition)])
         policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
         if policy == "stop":
             raise OffsetsLost(
@@ -192,6 +197,7 @@ class Source:
 
     def committed(self) -> None:
         """Everything that ``offsets`` returned is committed."""
+        self._committed |= self._moved
         self._moved.clear()
 
     def take(self) -> list[TopicPartition]:
@@ -205,17 +211,20 @@ class Source:
         if not offsets:
             return
         if not wait:
-            self._consumer.commit(offsets=offsets, asynchronous=True)
+            self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=True))
             return
         for outcome in self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False)):
             if outcome.error is not None:
                 raise TransactionFailed(f"{outcome.topic}-{outcome.partition}: not committed: {outcome.error}")
+            self._committed[outcome.topic, outcome.partition] = outcome.offset
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """An asynchronous commit has ended; what failed is tried again with the next one, unless overtaken."""
         for tp in offsets:
             partition = (tp.topic, tp.partition)
-            if (error or tp.error) and partition in self._assigned and self._next.get(partition) == tp.offset:
+            if not (error or tp.error):
+                self._committed[partition] = tp.offset
+            elif partition in self._assigned and self._next.get(partition) == tp.offset:
                 self._moved[partition] = tp.offset
                 self._note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
 
@@ -226,7 +235,7 @@ class Source:
         partitions = [TopicPartition(topic, partition) for topic, partition in self._assigned]
         if not partitions:
             return
-        committed = self._ask(lambda: self._consumer.committed(partitions, REQUEST_SECONDS))
+        committed = self._ask_committed(partitions)
         # Where nothing is committed, -1001 lets the client look again, find nothing, and follow scorer.start.
         self._go_to([TopicPartition(tp.topic, tp.partition, tp.offset) for tp in committed])
 
@@ -237,8 +246,8 @@ class Source:
         self._consumer.incremental_assign(partitions)
 
     def positions(self) -> Sequence[Position]:
-        """Where the assigned partitions stand."""
-        following = dict(self._next)
+        """Where the assigned partitions stand. What is read and aborted again and again is no progress."""
+        following = dict(self._committed)
         return [Position(topic, partition, following.get((topic, partition))) for topic, partition in self._assigned]
 
     # -- membership ------------------------------------------------------------------------------------------------
@@ -261,6 +270,7 @@ class Source:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
+        self._forget(partitions)  # whatever was known of them is from before others had them
         self._guard(lambda: consumer.incremental_assign(partitions))
         self._joined = True
         self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
@@ -277,6 +287,7 @@ class Source:
         partitions = self._with_retries(partitions)
         if any((tp.topic, tp.partition) in self._moved for tp in partitions):
             self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
+        self._joined = False
         self._forget(partitions)
         self._guard(lambda: consumer.incremental_unassign(partitions))
         self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
@@ -293,8 +304,8 @@ class Source:
         if not assigned:
             self._assigned -= names
         for partition in names:
-            self._next.pop(partition, None)
-            self._moved.pop(partition, None)
+            for known in (self._next, self._moved, self._committed):
+                known.pop(partition, None)
 
     def _guard(self, call: Callable[[], object]) -> None:
         try:
@@ -313,6 +324,14 @@ class Source:
         error, self._deferred = self._deferred, None
         if error is not None:
             raise error
+
+    def _ask_committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """The committed offsets, negative where there are none. What nobody can tell is not taken for none."""
+        answers = self._ask(lambda: self._consumer.committed(partitions, REQUEST_SECONDS))
+        for tp in answers:
+            if tp.error is not None:
+                raise TransactionFailed(f"{tp.topic}-{tp.partition}: its committed offset is unknown: {tp.error.str()}")
+        return answers
 
     def _ask(self, question: Callable[[], T]) -> T:
         try:

@@ -45,6 +45,8 @@ class Transaction:
     def begin(self) -> None:
         """Begin, unless a transaction is open."""
         if not self.open:
+            if self._lost:
+                self._replace()
             self._begun = time.monotonic()
             self._call(self.producer.begin_transaction)
             self.open = True
@@ -103,12 +105,12 @@ class Transaction:
         """Commit or abort.
 
         Where the broker's answer was long in coming, a copy of the request may still be on its way, and could end a
-        later transaction (KIP-890, which librdkafka lacks). A new producer has a new epoch, which fences that copy.
+        later transaction (KIP-890, which librdkafka lacks). A new producer has a new epoch, which fences that copy. It
+        is made before the next transaction begins: this one has ended, whatever hinders its successor.
         """
         delayed = self._call(call)
         self.open = False
-        if delayed:
-            self._replace()
+        self._lost = delayed
 
     def _call(self, call: Callable[[], object]) -> bool:
         """Repeat while the error is retriable; return whether it was repeated."""

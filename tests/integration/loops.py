@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from scorer.batch import Batch
 from scorer.errors import TransactionFailed
 from scorer.scoring.models import Models
-from scorer.scoring.score import Scored
+from scorer.scoring.score import DeadLetter, Scored
 from scorer.service import loop
 from scorer.service.commits import CommitRule
 from scorer.settings import Settings
@@ -128,6 +128,9 @@ class Loop:
         return []
 
     def scored(self, batch: Batch, scored: Scored) -> None:
+        """Nobody counts."""
+
+    def refused(self, letters: Sequence[DeadLetter]) -> None:
         """Nobody counts."""
 
     def committed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -119,3 +120,18 @@ def test_partitions_move_between_members_with_a_commit_before(deployment: Deploy
         deployment.assert_exactly_once()
     else:
         assert not deployment.sources().keys() - {output.source for output in deployment.outputs()}
+
+
+def test_positions_are_what_is_committed(deployment: Deployment) -> None:
+    deployment.send(100)
+    with opened(deployment) as stream:
+        Stepper(deployment).score(stream, 100)
+        assert sum(p.next_offset or 0 for p in stream.positions()) == 0
+
+        def committed() -> bool:
+            stream.commit()
+            stream.read(time.monotonic() + 0.05)
+            return sum(p.next_offset or 0 for p in stream.positions()) == 100
+
+        until(committed, "the positions do not move")
+        assert sum(deployment.committed().values()) == 100

@@ -57,3 +57,13 @@ def test_it_stops_when_and_only_when_the_window_is_above_the_limit(
             stopped = True
         assert stopped == (seen[-WINDOW:].sum() > limit * WINDOW)
         share.committed()
+
+
+def test_events_that_are_refused_when_written_count_too() -> None:
+    share = DeadLetterShare(0.5)
+    share.add(9_000, range(3_000), "")
+    share.refused(2_000, "x")
+    share.aborted()
+    share.add(9_000, range(3_000), "")
+    with pytest.raises(TooManyDeadLetters, match=r"5001 of the last 10000 .* too large"):
+        share.refused(2_001, "too large")
