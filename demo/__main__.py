@@ -25,7 +25,8 @@ from rich.console import Console
 
 from demo import account, flights, records, show
 from demo.account import Account, Evidence
-from demo.deployment import DemoError, Deployment
+from demo.deployment import Deployment
+from demo.errors import DemoError
 from demo.pipelines import BOOSTED
 from demo.reader import Arrivals, Reader
 from demo.records import Day
@@ -167,8 +168,12 @@ def job(folder: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[b
 
 
 def finish(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait for a job. Raises ``DemoError`` where it fails."""
-    if process.wait(JOB_SECONDS):
+    """Wait for a job. Raises ``DemoError`` where it fails or takes far too long."""
+    try:
+        code = process.wait(JOB_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise DemoError(f"{log.stem} is not done after {JOB_SECONDS:g} s; see {log}") from None
+    if code:
         raise DemoError(f"{log.stem} failed; see {log}")
 
 

@@ -22,6 +22,7 @@ import psutil  # type: ignore[import-untyped]
 import redis
 
 from demo import flights
+from demo.errors import DemoError
 from demo.pipelines import BOOSTED, LOGISTIC
 from demo.records import EVENT_ID, EVENT_SCHEMA, LABEL_ID
 from demo.train import COEFFICIENTS
@@ -68,10 +69,6 @@ label_id = {label_id}
 [topics]
 {topics}
 """
-
-
-class DemoError(Exception):
-    """Raised when the demo cannot go on: what failed, and where to look."""
 
 
 @dataclass(frozen=True)

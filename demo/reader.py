@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from demo.errors import DemoError
 from demo.records import SCHEMAS, schema
 from sandbox.judge import decoder
 
@@ -61,7 +62,8 @@ class Reader:
     def __enter__(self) -> Self:
         if not self._ready.wait(_PATIENCE):
             self._process.kill()
-            raise TimeoutError("the reader does not begin to read")
+            self._end()
+            raise DemoError("the reader of the predictions does not begin to read; what it said is above")
         return self
 
     def __exit__(
@@ -73,7 +75,7 @@ class Reader:
         """End the reader, which takes in what is there by now, and return what it noted."""
         code = self._end()
         if code:
-            raise ChildProcessError(f"the reader ended with exit code {code}")
+            raise DemoError(f"the reader of the predictions ended with exit code {code}; what it said is above")
         with np.load(self._file) as found:
             return Arrivals(found["partition"], found["offset"], found["received"])
 
@@ -82,6 +84,8 @@ class Reader:
             self._process.stdin.close()
         try:
             return self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise DemoError(f"the reader of the predictions has not ended after {_PATIENCE:g} s") from None
         finally:
             self._process.kill()
             self._thread.join(_PATIENCE)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from demo.deployment import DemoError, Deployment
+from demo.deployment import Deployment
+from demo.errors import DemoError
 from demo.pipelines import BOOSTED, LOGISTIC
 from demo.reader import Reader
 from demo.records import Day, Record, malformed

@@ -45,7 +45,10 @@ class Home:
         file = self.path / "sandbox.json"
         if not file.exists():
             return {}
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:  # written half, when the machine went off
+            facts = None
         if not isinstance(facts, dict):
             raise SandboxError(f"{file} is damaged; remove {self.path} to start anew")
         return facts

@@ -15,9 +15,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from redis import Redis
 
-from demo.__main__ import DAYS, INTERRUPTED, LEAST_DAYS, ROOT, Plan
+import demo.__main__
+import demo.reader
+from demo.__main__ import DAYS, INTERRUPTED, LEAST_DAYS, ROOT, Plan, finish
 from demo.deployment import Names
+from demo.errors import DemoError
 from demo.pipelines import BOOSTED, LOGISTIC
+from demo.reader import Reader
 from sandbox.services import KAFKA, REDIS, Services
 from tests.conftest import SharedKafka, SharedRedis
 
@@ -76,6 +80,21 @@ def test_stopping_it_stops_everything(elsewhere: dict[str, str], tmp_path: Path,
     _, alive = psutil.wait_procs(started, timeout=20)
     assert not alive
     assert not (tmp_path / "summary.json").exists()
+
+
+def test_what_takes_too_long_or_fails_ends_the_demo_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo.__main__, "JOB_SECONDS", 0.1)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as slow:
+        with pytest.raises(DemoError, match=r"library is not done after 0.1 s; see .*library\.log"):
+            finish(slow, tmp_path / "library.log")
+        slow.kill()
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as failed:
+        failed.wait()
+    with pytest.raises(DemoError, match="rescore failed"):
+        finish(failed, tmp_path / "rescore.log")
+    monkeypatch.setattr(demo.reader, "_PATIENCE", 0.1)
+    with pytest.raises(DemoError, match="does not begin to read"), Reader("127.0.0.1:1", "p", "d", tmp_path / "x.npz"):
+        pytest.fail("it cannot begin")
 
 
 def test_names_are_an_operators_own_or_nobodys() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.errors import NotRunning, PortTaken, StartFailed
+from sandbox.errors import NotRunning, PortTaken, SandboxError, StartFailed
 from sandbox.home import Home
 from sandbox.process import Process
 from tests.sandbox.support import await_true, is_gone, is_stopped
@@ -268,4 +268,8 @@ def test_temporary_homes_are_removed_and_kept_ones_are_not(tmp_path: Path) -> No
     assert not temporary.path.exists()
     again = Home(tmp_path / "kept", "test")
     assert again.recall() == {"port": 5}
+    for damage in ('{"port"', "[5]", "\x00"):
+        (tmp_path / "kept" / "sandbox.json").write_text(damage)
+        with pytest.raises(SandboxError, match="is damaged; remove"):
+            again.recall()
     again.close()
