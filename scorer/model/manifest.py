@@ -25,7 +25,7 @@ KINDS = ("regression", "binary", "multiclass")
 DTYPES = ("float64", "float32", "int64", "int32", "uint8")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ROWS = 1 << 40
+_LONGEST_SIDE = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _blob(reader: Reader, limits: Limits) -> Blob:
     declared = {}
     for name, entry in tensors.entries(limits.tensors):
         dtype, shape = entry.fields("dtype", "shape")
-        sizes = tuple(length.integer(0, _ROWS) for length in shape.items(0, 4))
+        sizes = tuple(length.integer(0, _LONGEST_SIDE) for length in shape.items(0, 4))
         declared[name] = TensorType(dtype.one_of(*DTYPES), sizes)
     return Blob(sha256.raw_text(64), size.integer(8, limits.blob_bytes), declared)
 

@@ -14,13 +14,11 @@ from numba import types
 from scorer.batch import Bytes, Columns, Int32s, Int64s
 from scorer.compiled import borrowing, entry
 from scorer.wire.arrays import BYTES, COLUMNS, INT32S, INT64S, tuple_of
+from scorer.wire.block import BLOCK
 from scorer.wire.encode_plan import BRANCH, FACTOR, FIELD, NULL, OP, ROW, SLOT, WRITE_PLAN, A, B, WriteOp, WritePlan
 from scorer.wire.raw import copy_bytes, same_bytes, store_f32, store_f64, store_u8
 from scorer.wire.reasons import MISSING, OK, RANGE
 from scorer.wire.varint import write_varint
-
-BLOCK = 256
-"""Rows that go through a step together: few enough for their records to stay in the nearest caches."""
 
 
 class Output(NamedTuple):
