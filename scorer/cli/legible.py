@@ -17,6 +17,7 @@ from typing import Any
 import fastavro
 
 from scorer.errors import SchemaError
+from scorer.observe import logs
 from scorer.stream.letters import Letter
 from scorer.wire.framing import Framing
 from scorer.wire.reasons import Status
@@ -120,8 +121,7 @@ def legible(letter: Letter, events: Events, sensitive: Collection[str], id_field
 
 def reason(letter: Letter, sensitive: Collection[str]) -> str:
     """Why the event could not be scored; without the numbers that were met, where the field is sensitive."""
-    field = letter.facts.get("field")
-    return f"field `{field}`: {MASK}" if field in sensitive else letter.facts.get("reason", "")
+    return logs.reason(letter.facts.get("field"), letter.facts.get("reason", ""), sensitive)
 
 
 def _key(letter: Letter, masked: Collection[Part], id_field: str | None) -> bytes | str | None:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
@@ -17,6 +18,11 @@ SECRETS = re.compile(r"(?<=//)[^/@\s]*@|(?i:(?<=password=)|(?<=secret=)|(?<=toke
 def mask(text: str) -> str:
     """The text without the secrets that it may hold."""
     return SECRETS.sub("***", text)
+
+
+def reason(field: str | None, text: str, sensitive: Collection[str]) -> str:
+    """Why an event could not be scored; where the field is sensitive, without what was met in it."""
+    return f"field `{field}`: ***" if field in sensitive else text
 
 
 class _Masked(logging.Formatter):

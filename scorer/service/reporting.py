@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from scorer.batch import Batch
 from scorer.errors import HUNG, StreamBroken, TransactionFailed
+from scorer.observe import logs
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
 from scorer.registry.events import PointerEvent
@@ -101,15 +102,22 @@ class Reporter:
         counts = np.bincount(np.searchsorted(self._bounds, waited), minlength=len(tally.latency))
         tally.latency = [a + b for a, b in zip(tally.latency, counts.tolist(), strict=True)]
         tally.latency_sum += float(waited.sum())
-        example = scored.dead_letters[-1].text if scored.dead_letters else ""
-        self._share.add(scored.events, [letter.row for letter in scored.dead_letters], example)
+        self._share.add(
+            scored.events, [letter.row for letter in scored.dead_letters], self._example(scored.dead_letters)
+        )
 
     def refused(self, letters: Sequence[DeadLetter]) -> None:
         """Count dead letters that were found while the batch was written; raises TooManyDeadLetters."""
         for letter in letters:
             self.tally.count("scorer_dead_letters", letter.code)
         if letters:
-            self._share.refused(len(letters), letters[-1].text)
+            self._share.refused(len(letters), self._example(letters))
+
+    def _example(self, letters: Sequence[DeadLetter]) -> str:
+        """One of the reasons, as it may be logged."""
+        if not letters:
+            return ""
+        return logs.reason(letters[-1].field, letters[-1].text, self._settings.scorer.sensitive)
 
     def committed(self) -> None:
         """A commit has succeeded."""

@@ -65,3 +65,9 @@ def test_a_secret_at_the_end_leaves_the_line_whole(text: str, capsys: pytest.Cap
         logging.root.handlers[:], logging.root.level = before
     assert "geheim" not in line
     assert json.loads(line)["process"] == "scorer-0-1"
+
+
+def test_a_reason_says_nothing_of_what_was_met_in_a_sensitive_field() -> None:
+    assert logs.reason("born", "field `born`: the time 7 does not fit", ("born",)) == "field `born`: ***"
+    assert logs.reason("born", "field `born`: the time 7 does not fit", ("name",)).endswith("the time 7 does not fit")
+    assert logs.reason(None, "the payload is empty", ("born",)) == "the payload is empty"

@@ -77,6 +77,19 @@ def test_predictions_that_are_too_large_count_as_dead_letters(reporter: Made) ->
         made.refused([LETTER])
 
 
+def test_what_was_met_in_a_sensitive_field_is_not_an_example_of_a_reason() -> None:
+    sensitive = SETTINGS.model_copy(update={"scorer": SETTINGS.scorer.model_copy(update={"sensitive": ("born",)})})
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    with ours, theirs:
+        made = Reporter(sensitive, 0, "scorer-0", theirs)
+        letters = [
+            DeadLetter(row, "time", "born", 9, "field `born`: the time 19700101 at byte 9 ...") for row in (0, 1)
+        ]
+        with pytest.raises(TooManyDeadLetters, match=r"field `born`: \*\*\*") as raised:
+            made.refused(letters)
+        assert "19700101" not in str(raised.value)
+
+
 def test_outside_the_group_it_is_not_ready_and_says_what_the_client_says(reporter: Made) -> None:
     made, reports = reporter
     made.waiting("")
