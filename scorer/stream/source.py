@@ -68,6 +68,7 @@ class Source:
     def __init__(self, settings: Settings, slot: int, topics: StreamTopics, before_revoke: Callable[[], None]) -> None:
         self._settings = settings.scorer
         self._topics = (topics.events.name, topics.retry.name)
+        self._counts = (topics.events.partitions, topics.retry.partitions)
         events, retries = topics.events.partitions, range(topics.retry.partitions)
         self._followers = {number: [retry for retry in retries if retry % events == number] for number in range(events)}
         self._before_revoke = before_revoke
@@ -79,6 +80,7 @@ class Source:
         self._assigned: frozenset[Partition] = frozenset()
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._joined = False
+        self._counted = False  # whether the topics still had as many partitions after the latest assignment
         self.drained = True
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
@@ -90,6 +92,8 @@ class Source:
 
     def read(self, deadline: float) -> Batch | None:
         """The next events: waits for the first until ``deadline`` (monotonic), then takes what is there."""
+        if self._joined and not self._counted:
+            self._count()
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
         self._raise_deferred()
         if first is None:
@@ -107,6 +111,23 @@ class Source:
         ):
             messages = [m for m in messages if (m.topic(), m.partition()) in self._assigned]
         return self._batch(messages) if messages else None
+
+    def _count(self) -> None:
+        """With more partitions than at the start, members would not agree on who reads which of the retry topic.
+
+        More partitions of the events always come with an assignment, to every member.
+        """
+        for name, known in zip(self._topics, self._counts, strict=True):
+            try:
+                present = len(self._consumer.list_topics(name, REQUEST_SECONDS).topics[name].partitions)
+            except KafkaException as error:
+                return self._note("waiting", f"{name}: how many partitions it has is unknown: {error.args[0].str()}")
+            if present > known:
+                raise StreamBroken(
+                    f"{name} has {present} partitions now, and had {known}: starting anew with all of them"
+                )
+        self._counted = True
+        return None
 
     def _batch(self, messages: Sequence[Message]) -> Batch:
         batch, size = batches.build(messages, self._topics)
@@ -272,7 +293,7 @@ class Source:
         partitions = self._with_retries(partitions)
         self._forget(partitions)  # whatever was known of them is from before others had them
         self._guard(lambda: consumer.incremental_assign(partitions))
-        self._joined = True
+        self._joined, self._counted = True, False
         self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
         self._note("assigned", "partitions assigned", _names(partitions))
 

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from scorer.errors import StreamBroken
 from scorer.settings import Settings
 from scorer.stream import clients
+from scorer.stream.asking import Heard, asking
 
 LOGGER = logging.getLogger(__name__)
 
@@ -100,20 +101,22 @@ class StreamTopics:
 def of_stream(settings: Settings) -> StreamTopics:
     """The facts that a stream needs. Raises StreamBroken when no broker answers, or a topic is missing."""
     names = {field.name: getattr(settings.topics, field.name) for field in fields(StreamTopics)}
-    facts = describe(admin(settings), names.values())
+    heard = Heard()
+    client = AdminClient(clients.common(settings, "scorer-admin") | {"error_cb": heard})
+    heard.client = client
+    facts = describe(client, names.values(), heard)
     missing = [name for name in names.values() if name not in facts]
     if missing:
         raise StreamBroken(f"topics are missing: {', '.join(missing)}; make them with: scorer topics create")
     return StreamTopics(**{role: facts[name] for role, name in names.items()})
 
 
-def describe(client: AdminClient, names: Iterable[str]) -> Mapping[str, TopicFacts]:
-    """Facts about those of the topics that exist. Raises StreamBroken when no broker answers."""
+def describe(client: AdminClient, names: Iterable[str], heard: Heard | None = None) -> Mapping[str, TopicFacts]:
+    """Facts about those of the topics that exist. Raises StreamBroken when no broker answers, with what the client's
+    ``error_cb`` has ``heard``: a wrong password looks like silence, too."""
     names = list(names)
-    try:
+    with asking("ask about the topics", heard):
         metadata = client.list_topics(timeout=REQUEST_SECONDS).topics
-    except KafkaException as error:
-        raise StreamBroken(f"no broker answers: {error.args[0].str()}; see kafka.bootstrap_servers") from error
     present = {name: metadata[name] for name in names if name in metadata and metadata[name].error is None}
     configured = _configured(client, present)
     return {name: _facts(topic, configured[name]) for name, topic in present.items()}

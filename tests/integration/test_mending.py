@@ -9,9 +9,10 @@ from collections.abc import Callable
 import pytest
 import redis as redis_client
 from confluent_kafka import KafkaError, Message
+from confluent_kafka.admin import NewPartitions
 
 from sandbox import Kafka
-from scorer.errors import TransactionFailed
+from scorer.errors import StreamBroken, TransactionFailed
 from scorer.stream.exactly_once import ExactlyOnce
 from scorer.stream.transaction import Transaction
 from tests.conftest import SharedRedis
@@ -159,3 +160,34 @@ def test_a_name_that_the_broker_refuses_is_waited_for_and_named(
         deployment.send(10)
         deployment.await_committed(10)
     deployment.assert_exactly_once()
+
+
+def test_when_the_events_get_more_partitions_all_of_them_are_read_after_a_new_start(deploy: Deploy) -> None:
+    refresh = {"topic.metadata.refresh.interval.ms": "500", "log_level": "3"}
+    deployment = deploy(partitions=2, kafka={"properties": refresh})
+    events, retry = deployment.settings.topics.events, deployment.settings.topics.retry
+    loop = Loop(deployment)
+    with loop:
+        deployment.send(10)
+        deployment.await_committed(10)
+        for topic in (retry, events):
+            deployment.admin.create_partitions([NewPartitions(topic, 4)])[topic].result(10)
+        failure = loop.ended()
+    assert isinstance(failure, StreamBroken)
+    assert "has 4 partitions now, and had 2" in str(failure)
+    deployment.await_leaders(events, 4)
+    deployment.await_leaders(retry, 4)
+    deployment.__dict__.pop("producer")  # which knows two partitions, for some minutes
+    with Loop(deployment):
+        for partition in range(4):
+            deployment.send(5, partition=partition)
+            deployment.send(5, partition=partition, topic=retry)
+        deployment.await_committed(50)
+    deployment.assert_exactly_once()
+
+
+def test_a_broker_that_cannot_be_reached_is_named_with_the_reason(deploy: Deploy) -> None:
+    settings = deploy().settings
+    away = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})})
+    with pytest.raises(StreamBroken, match=r"no broker answers \(.*[Cc]onnect.*\); see kafka.bootstrap_servers"):
+        ExactlyOnce(away, 0, lambda: False)

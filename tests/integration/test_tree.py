@@ -245,6 +245,7 @@ def test_brokers_that_go_and_come_back_cost_nothing(
             kafka.restart()
             deployment.send(500)
             await_all(deployment)
+        tree.await_ready()
         kafka.freeze()
         # Once the session has ended there are no partitions left that could stand still.
         until(lambda: "joining the group" in tree.not_ready(), "it is ready without a broker")
