@@ -74,6 +74,7 @@ class Chaos:
         self._registry = redis.Redis.from_url(valkey.url, socket_timeout=5)
         self._tree: Tree | None = None
         self._stop = threading.Event()
+        self._counting = threading.Lock()
         self._load = threading.Thread(target=self._send, name="load")
 
     def run(self) -> Outcome:
@@ -124,15 +125,26 @@ class Chaos:
 
     def _send(self) -> None:
         """The load; what cannot be delivered while the broker is away is kept by the client, and sent later."""
-        deployment, number = self.deployment, 0
-        topic = deployment.settings.topics.events
+        number = 0
         while not self._stop.wait(0.02):
             for _ in range(max(1, self.schedule.rate // 50)):
                 number += 1
                 x = (number % 13) / 4 - 1.5 if number % 11 else None
-                deployment.producer.produce(topic, deployment.event(number, x), b"k%d" % (number % 997))
-                deployment.sent += 1
-            deployment.producer.poll(0)
+                self._produce(self.deployment.event(number, x), b"k%d" % (number % 997))
+            self.deployment.producer.poll(0)
+
+    def _produce(self, value: bytes | None, key: bytes) -> None:
+        """Hand one record to the client, as soon as it has room: load and poison come from two threads."""
+        deployment = self.deployment
+        with self._counting:
+            while True:
+                try:
+                    deployment.producer.produce(deployment.settings.topics.events, value, key)
+                except BufferError:
+                    deployment.producer.poll(0.1)
+                else:
+                    deployment.sent += 1
+                    return
 
     def _happen(self, step: Step) -> None:
         getattr(self, "_" + step.what.replace(" ", "_"))(step.detail)
@@ -194,10 +206,8 @@ class Chaos:
         self._registry.set(self.deployment.keys.champion, "v1")
 
     def _poison(self, detail: str) -> None:
-        deployment = self.deployment
         for number in range(int(detail)):
-            deployment.producer.produce(deployment.settings.topics.events, GARBAGE[number % len(GARBAGE)], b"poison")
-            deployment.sent += 1
+            self._produce(GARBAGE[number % len(GARBAGE)], b"poison")
 
     def _flip(self, detail: str) -> None:
         self._registry.set(self.deployment.keys.champion, detail)
