@@ -18,6 +18,8 @@ from scorer.registry.pointers import Pointers
 from scorer.settings import Settings
 
 _EXPIRES_SECONDS = 1.0
+_EXCESS = ("set pointers", "replace versions", "delete other keys")
+"""What is tried of all that a scorer needs no right to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ def _rights(client: redis.Redis, keys: Keys, instance: str) -> Generator[Finding
         yield Finding("redis rights", "warning", text, _advice(keys))
     else:
         yield Finding(
-            "redis rights", "ok", "this user may read the registry and write the instance keys, and no others"
+            "redis rights",
+            "ok",
+            f"this user may read the registry and write the instance keys; it may not {', '.join(_EXCESS)}",
         )
 
 
@@ -85,11 +89,8 @@ def _excess(client: redis.Redis, keys: Keys) -> list[tuple[str, Callable[[], obj
     def set_(key: str) -> Callable[[], object]:
         return lambda: client.execute_command("SET", key, "", "NX", "XX")  # type: ignore[no-untyped-call]
 
-    return [
-        ("set pointers", set_(keys.champion)),
-        ("replace versions", set_(keys.version("check", "manifest"))),
-        ("delete other keys", lambda: client.delete(nobody)),
-    ]
+    tries = (set_(keys.champion), set_(keys.version("check", "manifest")), lambda: client.delete(nobody))
+    return list(zip(_EXCESS, tries, strict=True))
 
 
 def _allowed(command: Callable[[], object]) -> bool:
