@@ -105,7 +105,8 @@ class Sink:
                     oversized.append(DeadLetter(row, TOO_LARGE, None, None, text))
                     continue
             try:
-                produce(topic.name, value, key, partition, delivery, headers=headers)
+                # All by position: one keyword would double what the call costs.
+                produce(topic.name, value, key, partition, delivery, None, 0, headers)
             except (BufferError, KafkaException) as error:
                 self._insist(producer, error, delivery, topic.name, value, key, partition, headers)
         if delivery is not None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+import numpy as np
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_END,
@@ -55,6 +56,8 @@ ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
 FINAL = {KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}
 
 REQUEST_SECONDS = 5.0
+
+_ABSENT = KafkaError(KafkaError._NO_OFFSET).str()
 
 
 class Source:
@@ -164,6 +167,10 @@ class Source:
     def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
         """There is no offset to go on from: this group never committed one, or its events are gone."""
         [committed] = self._ask_committed([TopicPartition(topic, partition)])
+        if committed.offset >= 0 and _ABSENT in error.str():
+            # Who had the partition before has committed since the client looked for an offset, and found none.
+            self._forget([TopicPartition(topic, partition)], assigned=True)
+            return self._go_to([committed])
         policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
         if policy == "stop":
             raise OffsetsLost(
@@ -185,6 +192,7 @@ class Source:
         self._note(
             "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
         )
+        return None
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
@@ -199,9 +207,11 @@ class Source:
 
     def processed(self, batch: Batch) -> None:
         """All events of the batch have become outputs: their offsets may be committed with those."""
-        topics = [batch.topics[index] for index in batch.topic.tolist()]
-        # Offsets of a partition ascend within a batch, so the last one of each partition wins.
-        last = dict(zip(zip(topics, batch.partition.tolist(), strict=True), batch.offset.tolist(), strict=True))
+        span = int(batch.partition.max()) + 1
+        latest = np.full(span * len(batch.topics), -1, np.int64)
+        np.maximum.at(latest, batch.topic * span + batch.partition, batch.offset)
+        places = np.flatnonzero(latest >= 0).tolist()
+        last = {(batch.topics[place // span], place % span): int(latest[place]) for place in places}
         # The end may have been told in the same read, and may lie behind markers that follow the last event.
         following = {partition: max(offset + 1, self._next.get(partition, 0)) for partition, offset in last.items()}
         self._next |= following
