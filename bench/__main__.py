@@ -30,6 +30,8 @@ ON_KAFKA: Mapping[str, Callable[[Stage, Effort], Table]] = {
 }
 FOLDER = Path("build") / "bench"
 FAILED, INTERRUPTED = 1, 130
+WIDTH = 120
+"""Where it is not for a terminal to say."""
 
 
 def main() -> int:
@@ -45,7 +47,7 @@ def main() -> int:
     if unknown := set(arguments.names) - set(names):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
