@@ -17,8 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from monitor.settings import MonitorSettings
 from scorer.batch import Batch
 from scorer.errors import StreamBroken
-from scorer.stream import batches, clients
-from scorer.stream.source import PASSING
+from scorer.stream import batches, clients, verdicts
 
 LOGGER = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Stream:
             self._consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING)])
             self._next[partition] = UNKNOWN
             self._moved.discard(partition)
-        elif error.retriable() or error.code() in PASSING:
+        elif verdicts.passing(error):
             self._wait(error.name(), f"{message.topic()}: {error.str()}")
         else:
             raise StreamBroken(f"{message.topic()}: {error.name()}: {error.str()}")

@@ -55,7 +55,7 @@ class AtLeastOnce:
     @property
     def uncommitted(self) -> bool:
         """Whether outputs are on their way, or any offset has moved, since the last commit."""
-        return bool(self._deliveries) or self._source.uncommitted
+        return bool(self._deliveries) or self._source.offsets.uncommitted
 
     def read(self, deadline: float) -> Batch | None:
         """The next events; ``None`` when the deadline (monotonic seconds) has come."""
@@ -64,7 +64,7 @@ class AtLeastOnce:
 
     def write(self, batch: Batch, scored: Scored) -> Sequence[DeadLetter]:
         """Send all outputs of a batch."""
-        self._source.processed(batch)
+        self._source.offsets.processed(batch)
         delivery = self._expect(self._source.take())
         return self._sink.write(self._producer, batch, scored, delivery)
 

@@ -46,7 +46,7 @@ class ExactlyOnce:
     @property
     def uncommitted(self) -> bool:
         """Whether a transaction is open, or any offset has moved, since the last commit."""
-        return self._transaction.open or self._source.uncommitted
+        return self._transaction.open or self._source.offsets.uncommitted
 
     def read(self, deadline: float) -> Batch | None:
         """The next events; ``None`` when the deadline (monotonic seconds) has come."""
@@ -56,7 +56,7 @@ class ExactlyOnce:
         """Put all outputs of a batch into the transaction."""
         self._transaction.begin()
         refused = self._sink.write(self._transaction.producer, batch, scored)
-        self._source.processed(batch)
+        self._source.offsets.processed(batch)
         return refused
 
     def record(self, audit: Sequence[bytes]) -> None:
@@ -69,8 +69,8 @@ class ExactlyOnce:
     def commit(self) -> None:
         """Make outputs and offsets visible at once."""
         self._transaction.begin()
-        self._transaction.commit(self._source.offsets(), self._source.group_metadata())
-        self._source.committed()
+        self._transaction.commit(self._source.to_commit(), self._source.group_metadata())
+        self._source.offsets.commit()
         self._audit.clear()
 
     def finish(self) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-import numpy as np
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_END,
@@ -25,35 +24,17 @@ from confluent_kafka import (
 from scorer.batch import Batch
 from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFailed
 from scorer.settings import Settings
-from scorer.stream import batches, clients
+from scorer.stream import batches, clients, verdicts
+from scorer.stream.offsets import Offsets, Partition
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
-from scorer.stream.transaction import fenced
 
 LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Partition = tuple[str, int]
-
-# What librdkafka reports while it is recovering by itself.
-PASSING = {
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TRANSPORT,
-    KafkaError._RESOLVE,
-    KafkaError._TIMED_OUT,
-    KafkaError._MAX_POLL_EXCEEDED,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-}
 
 # What the client reports of a partition's offsets; it means nothing once the partition belongs to somebody else.
 ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
-
-FINAL = {KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}
 
 REQUEST_SECONDS = 5.0
 
@@ -75,12 +56,9 @@ class Source:
         events, retries = topics.events.partitions, range(topics.retry.partitions)
         self._followers = {number: [retry for retry in retries if retry % events == number] for number in range(events)}
         self._before_revoke = before_revoke
-        self._next: dict[Partition, int] = {}  # where each assigned partition goes on; absent until known
-        self._moved: dict[Partition, int] = {}  # the part of it that is not committed yet
-        self._committed: dict[Partition, int] = {}  # where each assigned partition was when it was last committed
+        self.offsets = Offsets()
         self._events: list[StreamEvent] = []
         self._deferred: StreamError | None = None
-        self._assigned: frozenset[Partition] = frozenset()
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._joined = False
         self._counted = False  # whether the topics still had as many partitions after the latest assignment
@@ -109,10 +87,10 @@ class Source:
         if any(map(Message.error, messages)):
             messages = self._heed_errors(messages)
         # A partition that was revoked during this very read belongs to somebody else now.
-        if not self._assigned.issuperset(
+        if not self.offsets.assigned.issuperset(
             zip(map(Message.topic, messages), map(Message.partition, messages), strict=True)
         ):
-            messages = [m for m in messages if (m.topic(), m.partition()) in self._assigned]
+            messages = [m for m in messages if (m.topic(), m.partition()) in self.offsets.assigned]
         return self._batch(messages) if messages else None
 
     def _count(self) -> None:
@@ -146,30 +124,22 @@ class Source:
             partition = (str(message.topic()), int(message.partition() or 0))
             if error is None:
                 events.append(message)
-            elif error.code() in ABOUT_POSITIONS and partition not in self._assigned:
+            elif error.code() in ABOUT_POSITIONS and partition not in self.offsets.assigned:
                 continue  # revoked during this very read: if it comes back, it goes on where others have committed
             elif error.code() == KafkaError._PARTITION_EOF:
-                self._reached(partition, int(message.offset() or 0))
+                self.offsets.reached(partition, int(message.offset() or 0))
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 self._reset(*partition, error)
             else:
                 self._raise_for(error, message)
         return events
 
-    def _reached(self, partition: Partition, end: int) -> None:
-        """At its end, a partition may hold offsets without events (transaction markers, compaction): step over them.
-
-        The end of one without any events is committed, too: that is where this group began.
-        """
-        if end > self._next.get(partition, -1):
-            self._next[partition] = self._moved[partition] = end
-
     def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
         """There is no offset to go on from: this group never committed one, or its events are gone."""
         [committed] = self._ask_committed([TopicPartition(topic, partition)])
         if committed.offset >= 0 and _ABSENT in error.str():
             # Who had the partition before has committed since the client looked for an offset, and found none.
-            self._forget([TopicPartition(topic, partition)], assigned=True)
+            self.offsets.forget([(topic, partition)])
             return self._go_to([committed])
         policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
         if policy == "stop":
@@ -178,7 +148,7 @@ class Source:
                 f"({error.str()}): events were deleted before they were scored, or the topic was made anew. Set "
                 "scorer.on_lost_offsets to earliest or latest for one start to go on without them"
             )
-        self._forget([TopicPartition(topic, partition)], assigned=True)
+        self.offsets.forget([(topic, partition)])
         target = OFFSET_BEGINNING if policy == "earliest" else OFFSET_END
         if policy == "latest":
             # Committed with the next transaction, so that a restart does not skip what arrives from now on.
@@ -187,7 +157,7 @@ class Source:
                     TopicPartition(topic, partition), REQUEST_SECONDS, cached=False
                 )
             )
-            self._next[topic, partition] = self._moved[topic, partition] = target
+            self.offsets.move((topic, partition), target)
         self._go_to([TopicPartition(topic, partition, target)])
         self._note(
             "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
@@ -196,46 +166,22 @@ class Source:
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
-        if error.fatal() or error.code() in FINAL:
-            raise _final(error)
-        if error.retriable() or error.code() in PASSING:
+        if verdicts.beyond_repair(error):
+            raise verdicts.final(error)
+        if verdicts.passing(error):
             self._note("waiting", f"{where}: {error.str()}")
             return
         raise StreamBroken(f"{where}: {error.name()}: {error.str()}")
 
     # -- positions -------------------------------------------------------------------------------------------------
 
-    def processed(self, batch: Batch) -> None:
-        """All events of the batch have become outputs: their offsets may be committed with those."""
-        span = int(batch.partition.max()) + 1
-        latest = np.full(span * len(batch.topics), -1, np.int64)
-        np.maximum.at(latest, batch.topic * span + batch.partition, batch.offset)
-        places = np.flatnonzero(latest >= 0).tolist()
-        last = {(batch.topics[place // span], place % span): int(latest[place]) for place in places}
-        # The end may have been told in the same read, and may lie behind markers that follow the last event.
-        following = {partition: max(offset + 1, self._next.get(partition, 0)) for partition, offset in last.items()}
-        self._next |= following
-        self._moved |= following
-
-    def offsets(self) -> list[TopicPartition]:
-        """What is to be committed: processed by us, not committed yet, and still ours."""
-        return [TopicPartition(t, p, offset) for (t, p), offset in self._moved.items() if (t, p) in self._assigned]
-
-    @property
-    def uncommitted(self) -> bool:
-        """Whether any offset has moved since the last commit."""
-        return bool(self._moved)
-
-    def committed(self) -> None:
-        """Everything that ``offsets`` returned is committed."""
-        self._committed |= self._moved
-        self._moved.clear()
+    def to_commit(self) -> list[TopicPartition]:
+        """What has moved since the last commit."""
+        return _with_offsets(self.offsets.moved())
 
     def take(self) -> list[TopicPartition]:
-        """``offsets``, which the caller promises to commit later."""
-        offsets = self.offsets()
-        self._moved.clear()
-        return offsets
+        """``to_commit``, which the caller promises to commit later."""
+        return _with_offsets(self.offsets.take())
 
     def commit(self, offsets: list[TopicPartition], *, wait: bool) -> None:
         """Commit offsets outside of any transaction."""
@@ -247,23 +193,21 @@ class Source:
         for outcome in self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False)):
             if outcome.error is not None:
                 raise TransactionFailed(f"{outcome.topic}-{outcome.partition}: not committed: {outcome.error}")
-            self._committed[outcome.topic, outcome.partition] = outcome.offset
+            self.offsets.commit_taken((outcome.topic, outcome.partition), outcome.offset)
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """An asynchronous commit has ended; what failed is tried again with the next one, unless overtaken."""
         for tp in offsets:
             partition = (tp.topic, tp.partition)
             if not (error or tp.error):
-                self._committed[partition] = tp.offset
-            elif partition in self._assigned and self._next.get(partition) == tp.offset:
-                self._moved[partition] = tp.offset
+                self.offsets.commit_taken(partition, tp.offset)
+            elif self.offsets.give_back(partition, tp.offset):
                 self._note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
 
     def rewind(self) -> None:
         """Go back to the committed offsets; where there are none, to the start."""
-        self._moved.clear()
-        self._next.clear()
-        partitions = [TopicPartition(topic, partition) for topic, partition in self._assigned]
+        self.offsets.rewind()
+        partitions = [TopicPartition(topic, partition) for topic, partition in self.offsets.assigned]
         if not partitions:
             return
         committed = self._ask_committed(partitions)
@@ -278,8 +222,7 @@ class Source:
 
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand. What is read and aborted again and again is no progress."""
-        following = dict(self._committed)
-        return [Position(topic, partition, following.get((topic, partition))) for topic, partition in self._assigned]
+        return [Position(topic, number, offset) for (topic, number), offset in self.offsets.committed().items()]
 
     # -- membership ------------------------------------------------------------------------------------------------
 
@@ -301,42 +244,31 @@ class Source:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._forget(partitions)  # whatever was known of them is from before others had them
         self._guard(lambda: consumer.incremental_assign(partitions))
         self._joined, self._counted = True, False
-        self._assigned |= {(tp.topic, tp.partition) for tp in partitions}
+        self.offsets.gain(_names(partitions))
         self._note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         self._guard(self._before_revoke)
-        self._forget(partitions)
+        self.offsets.drop(_names(partitions))
         self._guard(lambda: consumer.incremental_unassign(partitions))
         self._note("revoked", "partitions revoked", _names(partitions))
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        if any((tp.topic, tp.partition) in self._moved for tp in partitions):
+        if self.offsets.drop(_names(partitions)):
             self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
         self._joined = False
-        self._forget(partitions)
         self._guard(lambda: consumer.incremental_unassign(partitions))
         self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() in FINAL:
-            self._defer(_final(error))
+        if verdicts.beyond_repair(error):
+            self._defer(verdicts.final(error))
         else:
             self._note("waiting", f"{error.name()}: {error.str()}")
-
-    def _forget(self, partitions: Iterable[TopicPartition], *, assigned: bool = False) -> None:
-        """Whatever is known of the positions of these partitions is void; unless still ``assigned``, they are gone."""
-        names = set(_names(partitions))
-        if not assigned:
-            self._assigned -= names
-        for partition in names:
-            for known in (self._next, self._moved, self._committed):
-                known.pop(partition, None)
 
     def _guard(self, call: Callable[[], object]) -> None:
         try:
@@ -389,11 +321,8 @@ def _cause(committed: int) -> str:
     return "this group has never committed any" if committed < 0 else "the events at the committed one are gone"
 
 
-def _final(error: KafkaError) -> StreamError:
-    """The error of a consumer that is beyond repair, told apart by whether somebody else has taken its name."""
-    if "fenced" in error.str().lower() or "FENCED" in error.name():
-        return fenced(error)
-    return StreamBroken(f"{error.name()}: {error.str()}")
+def _with_offsets(offsets: Mapping[Partition, int]) -> list[TopicPartition]:
+    return [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
 
 
 def _names(partitions: Iterable[TopicPartition]) -> list[Partition]:

@@ -1,0 +1,39 @@
+"""Where a partition goes on whose offset was not there yet when the client looked for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from scorer.stream.exactly_once import ExactlyOnce
+from tests.integration.deployment import Deployment
+from tests.integration.loops import Stepper, opened
+from tests.integration.test_traps import transactional
+
+
+def test_an_offset_that_was_committed_after_the_client_had_looked_is_heeded(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who had the partition before may end its last transaction while it is handed over. Nothing is lost then."""
+    deployment = deploy(partitions=1)
+    events, former = deployment.settings.topics.events, transactional(deployment)
+    deployment.send(8)
+    with opened(deployment) as stream:
+        assert isinstance(stream, ExactlyOnce)
+        source = stream._source
+        ask = source._ask_committed
+
+        def late(partitions: list[TopicPartition]) -> list[TopicPartition]:
+            if partitions[0].topic == events:
+                former.begin_transaction()
+                former.send_offsets_to_transaction([TopicPartition(events, 0, 5)], source.group_metadata())
+                former.commit_transaction(30)
+            return ask(partitions)
+
+        monkeypatch.setattr(source, "_ask_committed", late)
+        Stepper(deployment).score(stream, 3)
+        stream.finish()
+    deployment.await_committed(8)
+    assert sorted(output.source[2] for output in deployment.outputs()) == [5, 6, 7]
