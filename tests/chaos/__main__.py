@@ -1,18 +1,23 @@
-"""``python -m tests.chaos --seeds N``: seeded chaos runs, a few beside each other, with a line for each."""
+"""``python -m tests.chaos --seeds N``: seeded chaos runs, a few beside each other, with a line for each.
+
+What the processes of a failed run have logged stays in build/chaos.
+"""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-import tempfile
 import time
 import traceback
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from tests.chaos.lanes import LANES, running
+from tests.chaos.lanes import LANES, folder, running
 from tests.chaos.run import Outcome, describe
 from tests.chaos.schedule import draw
+
+FOLDER = Path("build") / "chaos"
 
 
 def main() -> int:
@@ -27,7 +32,9 @@ def main() -> int:
     failed: list[int] = []
     began = time.monotonic()
     seeds = range(options.first, options.first + options.seeds)
-    with tempfile.TemporaryDirectory() as directory, running(seeds, options.lanes, Path(directory)) as runs:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    with running(seeds, options.lanes, FOLDER.absolute()) as runs:
         seed_of = {run: seed for seed, run in runs.items()}
         for run in as_completed(seed_of):
             seed = seed_of[run]
@@ -41,6 +48,8 @@ def main() -> int:
             print(f"seed {seed}: {told(outcomes[-1])}", flush=True)
             if outcomes[-1].broken:
                 failed.append(seed)
+            else:
+                shutil.rmtree(folder(FOLDER, seed))
     line = summary(options.first, options.seeds, outcomes, failed, time.monotonic() - began)
     print(line)
     if options.record is not None:

@@ -34,10 +34,15 @@ def running(seeds: Sequence[int], lanes: int, directory: Path) -> Iterator[Mappi
         yield {seed: pool.submit(_run, seed, free, directory) for seed in seeds}
 
 
+def folder(directory: Path, seed: int) -> Path:
+    """Where the processes of a run log."""
+    return directory / f"seed-{seed}"
+
+
 def _run(seed: int, free: queue.SimpleQueue[Services], directory: Path) -> Outcome:
-    folder, services = directory / f"seed-{seed}", free.get()
-    folder.mkdir()
+    place, services = folder(directory, seed), free.get()
+    place.mkdir()
     try:
-        return Chaos(draw(seed), folder, *services).run()
+        return Chaos(draw(seed), place, *services).run()
     finally:
         free.put(services)
