@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from scorer.settings import Settings
+from scorer.stream.assignment import eager
 
 Properties = dict[str, Any]
 
@@ -51,7 +52,7 @@ def consumer(settings: Settings, slot: int) -> Properties:
         properties["group.protocol"] = "consumer"
     else:
         properties |= {
-            "partition.assignment.strategy": "cooperative-sticky",
+            "partition.assignment.strategy": "range" if eager(scorer) else "cooperative-sticky",
             "session.timeout.ms": scorer.session_timeout_ms,
             "heartbeat.interval.ms": max(scorer.session_timeout_ms // 6, 100),
         }

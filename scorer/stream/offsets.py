@@ -67,6 +67,10 @@ class Offsets:
         """The partition goes on here, which is to be committed."""
         self._next[partition] = self._moved[partition] = offset
 
+    def following(self) -> dict[Partition, int]:
+        """Where each partition goes on, as far as that is known."""
+        return dict(self._next)
+
     def rewind(self) -> None:
         """What was processed since the last commit is to be processed again."""
         self._moved.clear()

@@ -7,6 +7,7 @@ callbacks never raise: they note what went wrong, and ``read`` raises it once th
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -25,6 +26,7 @@ from scorer.batch import Batch
 from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFailed
 from scorer.settings import Settings
 from scorer.stream import batches, clients, verdicts
+from scorer.stream.assignment import Assignment, eager
 from scorer.stream.offsets import Offsets, Partition
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
@@ -60,11 +62,13 @@ class Source:
         self._events: list[StreamEvent] = []
         self._deferred: StreamError | None = None
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
+        self._troubled = -math.inf  # when a broker was last missed (monotonic)
         self._joined = False
         self._counted = False  # whether the topics still had as many partitions after the latest assignment
         self.drained = True
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
+        self._assignment = Assignment(self._consumer, eager=eager(self._settings))
         self._consumer.subscribe(
             [topics.events.name], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -118,7 +122,7 @@ class Source:
 
     def _heed_errors(self, messages: Iterable[Message]) -> list[Message]:
         """Act on what the client reports in place of events; return the events."""
-        events = []
+        events, targets = [], []
         for message in messages:
             error = message.error()
             partition = (str(message.topic()), int(message.partition() or 0))
@@ -129,18 +133,21 @@ class Source:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.offsets.reached(partition, int(message.offset() or 0))
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                self._reset(*partition, error)
+                targets.append(self._reset(*partition, error))
             else:
                 self._raise_for(error, message)
+        if targets:
+            read = {(str(m.topic()), int(m.partition() or 0)): int(m.offset() or 0) + 1 for m in events}
+            self._assignment.go_to(targets, self.offsets.following() | read)
         return events
 
-    def _reset(self, topic: str, partition: int, error: KafkaError) -> None:
-        """There is no offset to go on from: this group never committed one, or its events are gone."""
+    def _reset(self, topic: str, partition: int, error: KafkaError) -> TopicPartition:
+        """Where to start: there is no offset to go on from, because this group never committed one, or it is gone."""
         [committed] = self._ask_committed([TopicPartition(topic, partition)])
         if committed.offset >= 0 and _ABSENT in error.str():
             # Who had the partition before has committed since the client looked for an offset, and found none.
             self.offsets.forget([(topic, partition)])
-            return self._go_to([committed])
+            return committed
         policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
         if policy == "stop":
             raise OffsetsLost(
@@ -158,20 +165,23 @@ class Source:
                 )
             )
             self.offsets.move((topic, partition), target)
-        self._go_to([TopicPartition(topic, partition, target)])
         self._note(
             "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
         )
-        return None
+        return TopicPartition(topic, partition, target)
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
         if verdicts.beyond_repair(error):
-            raise verdicts.final(error)
+            raise self._final(error)
         if verdicts.passing(error):
+            self._troubled = time.monotonic()
             self._note("waiting", f"{where}: {error.str()}")
             return
         raise StreamBroken(f"{where}: {error.name()}: {error.str()}")
+
+    def _final(self, error: KafkaError) -> StreamError:
+        return verdicts.final(error, time.monotonic() - self._troubled)
 
     # -- positions -------------------------------------------------------------------------------------------------
 
@@ -212,13 +222,7 @@ class Source:
             return
         committed = self._ask_committed(partitions)
         # Where nothing is committed, -1001 lets the client look again, find nothing, and follow scorer.start.
-        self._go_to([TopicPartition(tp.topic, tp.partition, tp.offset) for tp in committed])
-
-    def _go_to(self, partitions: list[TopicPartition]) -> None:
-        """Not by ``seek``, which fails while a partition is being assigned or has no valid offset."""
-        plain = [TopicPartition(tp.topic, tp.partition) for tp in partitions]
-        self._consumer.incremental_unassign(plain)
-        self._consumer.incremental_assign(partitions)
+        self._assignment.go_to([TopicPartition(tp.topic, tp.partition, tp.offset) for tp in committed], {})
 
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand. What is read and aborted again and again is no progress."""
@@ -242,32 +246,33 @@ class Source:
         retries = [number for tp in partitions for number in self._followers.get(tp.partition, ())]
         return [*partitions, *(TopicPartition(self._topics[1], number) for number in retries)]
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._guard(lambda: consumer.incremental_assign(partitions))
+        self._guard(lambda: self._assignment.take(partitions))
         self._joined, self._counted = True, False
         self.offsets.gain(_names(partitions))
         self._note("assigned", "partitions assigned", _names(partitions))
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         self._guard(self._before_revoke)
         self.offsets.drop(_names(partitions))
-        self._guard(lambda: consumer.incremental_unassign(partitions))
+        self._guard(lambda: self._assignment.release(partitions))
         self._note("revoked", "partitions revoked", _names(partitions))
 
-    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         if self.offsets.drop(_names(partitions)):
             self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
         self._joined = False
-        self._guard(lambda: consumer.incremental_unassign(partitions))
+        self._guard(lambda: self._assignment.release(partitions))
         self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
 
     def _on_error(self, error: KafkaError) -> None:
         if verdicts.beyond_repair(error):
-            self._defer(verdicts.final(error))
+            self._defer(self._final(error))
         else:
+            self._troubled = time.monotonic()
             self._note("waiting", f"{error.name()}: {error.str()}")
 
     def _guard(self, call: Callable[[], object]) -> None:

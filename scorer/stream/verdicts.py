@@ -22,6 +22,8 @@ _PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 }
 
+TROUBLED_SECONDS = 30.0
+
 _FINAL = {KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}
 
 
@@ -35,8 +37,18 @@ def beyond_repair(error: KafkaError) -> bool:
     return error.fatal() or error.code() in _FINAL
 
 
-def final(error: KafkaError) -> StreamError:
-    """The error of a client beyond repair, told apart by whether somebody else has taken its name."""
-    if "fenced" in error.str().lower() or "FENCED" in error.name():
-        return fenced(error)
-    return StreamBroken(f"{error.name()}: {error.str()}")
+def final(error: KafkaError, untroubled: float) -> StreamError:
+    """The error of a client beyond repair, told apart by whether somebody else has taken its name.
+
+    A client whose session ended while no broker answered takes its own name anew; a heartbeat that it sends late is
+    then answered as if it were a rival's. So within ``TROUBLED_SECONDS`` of trouble with a broker (``untroubled``
+    seconds ago) a fence proves nothing: a new process finds out. A rival would fence that one, too.
+    """
+    if "fenced" not in error.str().lower() and "FENCED" not in error.name():
+        return StreamBroken(f"{error.name()}: {error.str()}")
+    if untroubled < TROUBLED_SECONDS:
+        return StreamBroken(
+            f"this client may have fenced itself when its session ended without a broker, {untroubled:.0f} s ago: "
+            f"{error.str()}"
+        )
+    return fenced(error)

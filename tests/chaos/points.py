@@ -1,6 +1,6 @@
-"""``scorer run`` that can be told to kill itself at exact points of a transaction.
+"""``scorer run`` that can be told to kill itself at exact points of a transaction, or when it lets go of partitions.
 
-The points are set around the transaction's methods when this module is imported: the fork server imports the main
+The points are set around the methods when this module is imported: the fork server imports the main
 module before it forks any worker, so every worker has them. A token in the directory ``CHAOS_TOKENS``, named
 ``POINT COUNT``, arms a point: the first worker that passes it so many times takes the token and dies.
 """
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scorer.stream.assignment import Assignment
 from scorer.stream.exactly_once import ExactlyOnce
 from scorer.stream.transaction import Transaction
 
@@ -77,6 +78,7 @@ begin, commit = Transaction.begin, Transaction.commit
 Transaction.begin = _begin  # type: ignore[method-assign]
 Transaction.commit = _commit  # type: ignore[method-assign]
 ExactlyOnce.write = _after("produce", ExactlyOnce.write)  # type: ignore[method-assign]
+Assignment.release = _after("release", Assignment.release)  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     from scorer.cli import main
