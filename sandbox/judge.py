@@ -8,6 +8,7 @@ with plain client and plain Avro reader, and imports neither scorer nor monitor.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,8 @@ Schema = Mapping[str, Any]
 FRAME = 5
 """Bytes before each Avro record: a zero and the schema's id."""
 
+SETTLE_SECONDS = 5.0
+
 _CHUNK = 20_000
 _WAIT = 0.1
 _PATIENCE = 30.0
@@ -34,7 +37,9 @@ _PATIENCE = 30.0
 def read(bootstrap: str, topic: str) -> Iterator[list[Message]]:
     """All committed records of ``topic``, in the order of each partition, up to the end that it has now.
 
-    Raises ``SandboxError`` where there is no such topic, or when nothing comes for 30 s before the end is reached.
+    A commit returns before it is written to the partitions, so transactions that are still open get ``SETTLE_SECONDS``
+    to end; after that, what is in them does not count. Raises ``SandboxError`` where there is no such topic, or when
+    nothing comes for 30 s before the end is reached.
     """
     settings: dict[str, str | int | float | bool] = {
         "bootstrap.servers": bootstrap,
@@ -48,7 +53,7 @@ def read(bootstrap: str, topic: str) -> Iterator[list[Message]]:
     }
     consumer = Consumer(settings)
     try:
-        bounds = _bounds(consumer, topic)
+        bounds = _settled(bootstrap, consumer, topic)
         waiting = {partition for partition, (begin, end) in bounds.items() if end > begin}
         consumer.assign([TopicPartition(topic, partition, bounds[partition][0]) for partition in sorted(waiting)])
         silence = 0.0
@@ -67,8 +72,24 @@ def read(bootstrap: str, topic: str) -> Iterator[list[Message]]:
         consumer.close()
 
 
+def _settled(bootstrap: str, committed: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """Where each partition begins, and where what is committed ends, once no transaction is open or none ends soon."""
+    everything = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "judge", "isolation.level": "read_uncommitted", "log_level": 0}
+    )
+    try:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            all_of_it, bounds = _bounds(everything, topic), _bounds(committed, topic)
+            if all(bounds[number][1] >= end for number, (_, end) in all_of_it.items()) or time.monotonic() > deadline:
+                return bounds
+            time.sleep(_WAIT)
+    finally:
+        everything.close()
+
+
 def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """Where each partition begins, and where what is committed ends."""
+    """Where each partition begins, and where what this consumer may see of it ends."""
     found = consumer.list_topics(topic, 10).topics[topic]
     if found.error is not None:
         raise SandboxError(f"{topic} cannot be read: {found.error.str()}")

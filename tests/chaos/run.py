@@ -225,8 +225,6 @@ class Chaos:
 
     def _judge(self) -> tuple[Count, int]:
         bootstrap, topics = self._kafka.bootstrap, self.deployment.settings.topics
-        # A commit returns before it is written to the partitions, and the judge counts only what is.
-        self.deployment.ends(topics.predictions, topics.dead_letters)
         found = judge.count(
             judge.inputs(bootstrap, [topics.events, topics.retry]),
             judge.predictions(bootstrap, topics.predictions, schema_files.own("prediction")),

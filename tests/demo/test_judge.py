@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -139,8 +140,9 @@ def test_events_of_an_aborted_transaction_are_none(topics: Topics) -> None:
     assert not topics.count().broken
 
 
-def test_outputs_of_an_open_transaction_do_not_count_yet(topics: Topics) -> None:
-    """And they do not make the judge wait."""
+def test_outputs_of_a_transaction_that_does_not_end_do_not_count_and_one_that_ends_is_waited_for(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
     topics.predict((0, 0), (0, 2), (1, 0))
     topics.bury((0, 1))
     producer = Producer({"bootstrap.servers": topics.kafka, "transactional.id": f"{topics.predictions}.open"})
@@ -148,9 +150,13 @@ def test_outputs_of_an_open_transaction_do_not_count_yet(topics: Topics) -> None
     producer.begin_transaction()
     producer.produce(topics.predictions, framed(PREDICTION, prediction(topics.events, 1, 1)), partition=1)
     assert not producer.flush(20)
+    monkeypatch.setattr(judge, "SETTLE_SECONDS", 0.3)
     assert topics.count().broken == {"lost": 2}
-    producer.commit_transaction(20)
+    monkeypatch.setattr(judge, "SETTLE_SECONDS", 30.0)
+    commit = threading.Timer(0.5, producer.commit_transaction, (20,))
+    commit.start()
     assert topics.count().broken == {"lost": 1}
+    commit.join()
 
 
 @pytest.mark.parametrize("again", ["prediction", "dead letter"])
