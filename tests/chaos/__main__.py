@@ -61,9 +61,10 @@ def main() -> int:
 def told(outcome: Outcome) -> str:
     """What came of a run."""
     count = outcome.count
+    where = f" ({dict(count.examples)})" if outcome.broken else ""
     return (
         f"{count.events} events, {count.predictions} predictions, {count.dead_letters} dead letters, "
-        f"broken: {outcome.broken or 'nothing'}, recovered in {outcome.recovery:.1f} s, {outcome.seconds:.1f} s"
+        f"broken: {outcome.broken or 'nothing'}{where}, recovered in {outcome.recovery:.1f} s, {outcome.seconds:.1f} s"
     )
 
 
