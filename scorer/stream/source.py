@@ -39,6 +39,7 @@ T = TypeVar("T")
 ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
 
 REQUEST_SECONDS = 5.0
+_ALL = 1_000_000
 
 _ABSENT = KafkaError(KafkaError._NO_OFFSET).str()
 
@@ -319,6 +320,9 @@ class Source:
     def close(self) -> None:
         """Leave the group (a static member stays in it until its session ends) and free the client."""
         self._before_revoke = lambda: None
+        # Partitions that were lost and not told of yet are given back now: closing tells of them after the client has
+        # left the group, and giving them back then may never return.
+        self._consumer.consume(_ALL, 0)
         self._consumer.close()
 
 
