@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import redis as redis_client
 
 from tests.integration.deployment import Deployment, until
 from tests.integration.tree import Tree
 
 
-@pytest.mark.parametrize("membership", ["static", "dynamic"])
 def test_no_partition_is_left_behind(
     deploy_with_registry: Callable[..., Deployment],
     redis: redis_client.Redis,
     tmp_path: Path,
-    membership: str,
 ) -> None:
     """A static member comes back before anybody misses it: the group must not be left half balanced."""
-    deployment = deploy_with_registry(scorer={"membership": membership})
+    deployment = deploy_with_registry()
     deployment.push(redis, "v1")
     redis.set(deployment.keys.champion, "v1")
     tokens = tmp_path / "tokens"
