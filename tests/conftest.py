@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import threading
 import time
 import uuid
@@ -68,6 +69,11 @@ def _start(name: str, start: Callable[[], T]) -> T:
         if os.environ.get("CI", "").lower() in {"true", "1"}:
             pytest.fail(f"{reason}\nUnder CI=true that is a failure.", pytrace=False)
         pytest.skip(reason)
+
+
+def pytest_configure() -> None:
+    """A shell starts background jobs with Ctrl-C ignored, which the processes that are tried with it would inherit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,13 +15,11 @@ from tests.integration.letters import letters, once, origins, settled
 from tests.settings_file import write_settings
 
 CHILD = """
-import signal
 import sys
 from scorer.cli.app import run
 from scorer.stream import unreplayed
 from scorer.stream.transaction import Transaction
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by whatever a shell starts in the background
 unreplayed.CHUNK_EVENTS = 10
 stage, commit = sys.argv[1], Transaction.commit
 
