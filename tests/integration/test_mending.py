@@ -18,7 +18,7 @@ from scorer.stream.transaction import Transaction
 from tests.conftest import SharedRedis
 from tests.integration.deployment import Deployment, until
 from tests.integration.loops import Loop, Stepper, opened
-from tests.integration.test_traps import limit, score_and_commit
+from tests.integration.steps import limit, score_and_commit
 from tests.integration.tree import Tree
 
 Deploy = Callable[..., Deployment]

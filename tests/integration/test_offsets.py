@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition
 from scorer.stream.exactly_once import ExactlyOnce
 from tests.integration.deployment import Deployment
 from tests.integration.loops import Stepper, opened
-from tests.integration.test_traps import transactional
+from tests.integration.steps import transactional
 
 
 def test_an_offset_that_was_committed_after_the_client_had_looked_is_heeded(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka import TopicPartition
 
 from sandbox import Kafka
 from scorer.errors import Fenced, OffsetsLost, ProducerLost, StreamBroken, TransactionFailed
-from scorer.stream.progress import Progress, stalled
-from scorer.stream.seam import Stream
-from scorer.stream.topics import describe
 from tests.conftest import SharedKafka
 from tests.integration.deployment import Deployment, until
-from tests.integration.loops import Loop, Stepper, opened, read
+from tests.integration.loops import Loop, Stepper, opened
+from tests.integration.steps import position, read_and_commit, score_and_commit, transactional
 
 Deploy = Callable[..., Deployment]
 
@@ -49,24 +45,10 @@ def impatient(impatient_kafka: SharedKafka, tmp_path_factory: pytest.TempPathFac
     return make
 
 
-def limit(deployment: Deployment, topic: str, size: int) -> None:
-    """Let a topic take only records of up to ``size`` bytes."""
-    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    deployment.admin.incremental_alter_configs([resource])[resource].result(10)
-    until(lambda: describe(deployment.admin, [topic])[topic].max_bytes == size, "the limit does not come into force")
-
-
-def score_and_commit(stepper: Stepper, stream: Stream) -> None:
-    """All that a zombie would do."""
-    stepper.score(stream, 100)
-    stream.commit()
-
-
-def read_and_commit(stream: Stream) -> None:
-    """All that a member would do that does not know it is one no more."""
-    stream.read(time.monotonic() + 10)
-    stream.commit()
+def members(deployment: Deployment) -> int:
+    """How many members the group has."""
+    group = deployment.settings.scorer.group
+    return len(deployment.admin.describe_consumer_groups([group])[group].result(10).members)
 
 
 # -- somebody else has the same name -------------------------------------------------------------------------------
@@ -143,25 +125,6 @@ def test_a_batch_longer_than_the_poll_interval_loses_its_partitions_and_is_done_
         stepper.score(stream, 100)
         stream.finish()
     deployment.assert_exactly_once()
-
-
-def transactional(deployment: Deployment) -> Producer:
-    """A producer of events with transactions."""
-    bootstrap = deployment.settings.kafka.bootstrap_servers
-    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": deployment.model})
-    producer.init_transactions(30)
-    return producer
-
-
-def position(stream: Stream, topic: str) -> int | None:
-    """Where the first partition of a topic stands."""
-    return next((p.next_offset for p in stream.positions() if (p.topic, p.partition) == (topic, 0)), None)
-
-
-def members(deployment: Deployment) -> int:
-    """How many members the group has."""
-    group = deployment.settings.scorer.group
-    return len(deployment.admin.describe_consumer_groups([group])[group].result(10).members)
 
 
 # -- partitions that move ------------------------------------------------------------------------------------------
@@ -297,153 +260,3 @@ def test_a_failure_commits_nothing(deploy: Deploy, monkeypatch: pytest.MonkeyPat
     with Loop(deployment):
         deployment.await_committed(200)
     deployment.assert_exactly_once()
-
-
-# -- sizes ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_prediction_that_is_too_large_becomes_a_dead_letter(deploy: Deploy) -> None:
-    deployment = deploy()
-    limit(deployment, deployment.settings.topics.predictions, 4_000)
-    deployment.send(1, headers=[("large", b"x" * 5_000)])
-    deployment.send(10)
-    with Loop(deployment):
-        deployment.await_committed(11)
-    [letter] = [o for o in deployment.assert_exactly_once() if o.prediction is None]
-    assert letter.headers["scorer.code"] == b"too_large"
-    assert letter.headers["large"] == b"x" * 5_000
-    assert letter.message.value() == deployment.event(0)
-
-
-def test_a_dead_letter_that_is_too_large_is_cut(deploy: Deploy) -> None:
-    deployment = deploy()
-    limit(deployment, deployment.settings.topics.dead_letters, 4_000)
-    poison = b"\xff" * 100_000
-    deployment.send([poison])
-    deployment.send([poison], headers=[("large", b"h" * 50_000)], key=b"k" * 50_000)
-    with Loop(deployment):
-        deployment.await_committed(2)
-    first, second = sorted(deployment.assert_exactly_once(), key=lambda o: len(o.headers))
-    for letter in (first, second):
-        assert letter.headers["scorer.value.cut"] == b"true"
-        assert letter.headers["scorer.value.length"] == b"100000"
-        assert letter.headers["scorer.value.sha256"] == hashlib.sha256(poison).hexdigest().encode()
-        assert poison.startswith(letter.message.value() or b"-")
-    assert len(first.message.value() or b"") > 2_000
-    assert second.headers["scorer.headers.dropped"] == b"true"
-    assert "large" not in second.headers
-    assert second.message.key() is None
-
-
-# -- partitions and headers ----------------------------------------------------------------------------------------
-
-
-def test_four_partitions_in_three_out_keep_their_order(deploy: Deploy) -> None:
-    deployment = deploy(partitions=4)
-    names = deployment.settings.topics
-    deployment.admin.delete_topics([names.predictions])[names.predictions].result(10)
-    until(lambda: names.predictions not in deployment.admin.list_topics(timeout=10).topics, "the topic stays")
-    from confluent_kafka.admin import NewTopic  # noqa: PLC0415
-
-    deployment.admin.create_topics([NewTopic(names.predictions, 3, 1)])[names.predictions].result(10)
-    deployment.await_leaders(names.predictions, 3)
-    for partition in range(4):
-        deployment.send(50, partition=partition, key=None)
-        deployment.send(50, partition=partition, key=b"abc")
-    with Loop(deployment):
-        deployment.await_committed(400)
-    places: dict[tuple[int, bytes | None], list[tuple[int, int]]] = {}
-    for output in deployment.assert_exactly_once():
-        key = output.message.key()
-        places.setdefault((output.source[1], key), []).append((int(output.message.partition() or 0), output.source[2]))
-    for (partition, key), found in places.items():
-        # Java's murmur2 of "abc" is 479470107.
-        assert {place for place, _ in found} == {479470107 % 3 if key else partition % 3}
-        assert [offset for _, offset in found] == sorted(offset for _, offset in found)
-
-
-def test_key_and_headers_pass_through(deploy: Deploy) -> None:
-    deployment = deploy()
-    headers = [("traceparent", b"00-1-2-03"), ("none", None), ("twice", b"1"), ("twice", b"2")]
-    deployment.send(3, headers=headers, key=b"customer", partition=3)
-    with Loop(deployment):
-        deployment.await_committed(3)
-    for output in deployment.assert_exactly_once():
-        assert output.message.headers() == headers
-        assert output.message.key() == b"customer"
-        assert output.message.partition() == 3
-
-
-# -- brokers, and partitions that stand still ----------------------------------------------------------------------
-
-
-def test_a_partition_that_stands_still_is_named(deploy: Deploy) -> None:
-    """An upstream transaction that stays open holds one partition back, while the others move."""
-    deployment = deploy(partitions=2)
-    events = deployment.settings.topics.events
-    upstream = transactional(deployment)
-    upstream.begin_transaction()
-    upstream.produce(events, deployment.event(0), partition=1)
-    upstream.flush(30)
-    deployment.send(10, partition=0)
-    with opened(deployment) as stream:
-        stepper = Stepper(deployment)
-        stepper.score(stream, 10)
-
-        def all_are_known() -> bool:
-            nothing = stream.read(time.monotonic() + 0.05) is None
-            stream.finish()
-            return nothing and len(known(stream)) == 4
-
-        until(all_are_known, "positions stay unknown")
-        progress, ends = (
-            Progress(),
-            {(events, 0): 10, (events, 1): 1} | {(deployment.settings.topics.retry, p): 0 for p in (0, 1)},
-        )
-        assert not stalled(progress.update(stream.positions(), ends, 100.0), 30.0)
-        [complaint] = stalled(progress.update(stream.positions(), ends, 131.0), 30.0)
-        assert complaint == f"{events}-1 has not moved from offset 0 for 31 s, 1 events are waiting"
-        upstream.commit_transaction(30)
-        stepper.score(stream, 1)
-        stream.finish()
-        assert not stalled(progress.update(stream.positions(), ends, 132.0), 30.0)
-    deployment.assert_exactly_once()
-
-
-def known(stream: Stream) -> list[int]:
-    """The offsets of the partitions whose position is known."""
-    return [p.next_offset for p in stream.positions() if p.next_offset is not None]
-
-
-def test_missing_topics_are_named(deploy: Deploy) -> None:
-    deployment = deploy()
-    deployment.admin.delete_topics([deployment.settings.topics.predictions])
-    until(
-        lambda: deployment.settings.topics.predictions not in deployment.admin.list_topics(timeout=10).topics,
-        "it stays",
-    )
-    with pytest.raises(StreamBroken, match="scorer topics create"), opened(deployment):
-        pass
-
-
-def test_reading_more_than_one_batch_keeps_to_the_size(deploy: Deploy) -> None:
-    deployment = deploy(scorer={"batch_events": 64})
-    deployment.send(1_000)
-    with opened(deployment) as stream:
-        sizes = [len(batch) for batch in read(stream, 1_000)]
-    assert max(sizes) <= 100  # the first batch, before any size is known
-    assert all(size <= 64 for size in sizes[1:])
-
-
-def test_small_limits_of_output_topics_are_kept(deploy: Deploy) -> None:
-    """The client's batches and its own limit must fit what the topics take, however little or much that is."""
-    deployment = deploy()
-    limit(deployment, deployment.settings.topics.predictions, 5_000)
-    for topic in (deployment.settings.topics.events, deployment.settings.topics.dead_letters):
-        limit(deployment, topic, 3_000_000)
-    deployment.send(2_000)
-    deployment.send([b"\xff" * 2_000_000])
-    with Loop(deployment):
-        deployment.await_committed(2_001)
-    [letter] = [o for o in deployment.assert_exactly_once() if o.prediction is None]
-    assert len(letter.message.value() or b"") == 2_000_000
