@@ -7,17 +7,14 @@ descriptions are printed by ``scorer settings`` and are the reference.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,8 +23,19 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from scorer import redis_url
 from scorer.errors import SettingsError
+from scorer.setting_values import (
+    LONGEST_NAME,
+    Address,
+    Milliseconds,
+    Name,
+    Names,
+    RedisUrl,
+    Seconds,
+    Sentinels,
+    Share,
+    Topic,
+)
 
 # What the promises rest on, and what has a key of its own. Passing one of these through to librdkafka would break a
 # promise, or would have no effect, silently.
@@ -44,68 +52,11 @@ PROTECTED = {
     "heartbeat.interval.ms": "it is a sixth of scorer.session_timeout_ms",
     "isolation.level": "events of aborted transactions must not be scored",
     "max.poll.interval.ms": "set scorer.max_poll_interval_ms instead",
-    "partition.assignment.strategy": "partitions must move one by one, with a commit before each",
+    "partition.assignment.strategy": "it follows from scorer.membership, so that no partition is left behind",
     "session.timeout.ms": "set scorer.session_timeout_ms instead",
     "transaction.timeout.ms": "set scorer.transaction_timeout_ms instead",
     "transactional.id": "it is made of scorer.instance and the worker's slot",
 }
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""What models, versions, instances and prefixes may be called."""
-NAME_RULE = "use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"
-LONGEST_NAME = 100
-
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_ADDRESS = re.compile(r"[^:]+:[0-9]{1,5}")
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
-Seconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
-
-
-def _comma_separated(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError(NAME_RULE)
-    return value
-
-
-def _topic(value: str) -> str:
-    if not _TOPIC.fullmatch(value):
-        raise ValueError("use 1 to 249 letters, digits, '.', '_' and '-'")
-    return value
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value) or int(value.rpartition(":")[2]) > 65_535:
-        raise ValueError("write host:port; ports are numbers up to 65535")
-    return value
-
-
-def _redis_url(value: SecretStr) -> SecretStr:
-    _understood(redis_url.parse, value.get_secret_value())
-    return value
-
-
-def _sentinel(value: str) -> str:
-    _understood(redis_url.parse_sentinel, value)
-    return value
-
-
-def _understood(parse: Callable[[str], object], text: str) -> None:
-    try:
-        parse(text)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Topic = Annotated[str, AfterValidator(_topic)]
-Address = Annotated[str, AfterValidator(_address)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
 class Section(BaseModel):
@@ -160,12 +111,12 @@ class Schemas(Section):
 
 
 class Redis(Section):
-    url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
+    url: RedisUrl = Field(
         SecretStr("redis://localhost:6379/0"),
         description="redis://, rediss:// or unix:// address; may hold user and password.",
     )
-    sentinels: Annotated[tuple[Annotated[str, AfterValidator(_sentinel)], ...], BeforeValidator(_comma_separated)] = (
-        Field((), description="Sentinels, host:port, comma-separated; redis.url then gives user, password, database.")
+    sentinels: Sentinels = Field(
+        (), description="Sentinels, host:port, comma-separated; redis.url then gives user, password, database."
     )
     sentinel_master: str = Field("mymaster", description="The name under which the sentinels know the primary.")
     sentinel_username: str | None = Field(None, description="The user at the sentinels, where they want one.")
