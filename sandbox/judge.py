@@ -27,7 +27,7 @@ Schema = Mapping[str, Any]
 FRAME = 5
 """Bytes before each Avro record: a zero and the schema's id."""
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 30.0
 
 _CHUNK = 20_000
 _WAIT = 0.1

@@ -64,6 +64,7 @@ class Source:
         self._deferred: StreamError | None = None
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._troubled = -math.inf  # when a broker was last missed (monotonic)
+        self._placed: set[Partition] = set()  # for which there was no offset, and which were told where to start
         self._joined = False
         self._counted = False  # whether the topics still had as many partitions after the latest assignment
         self.drained = True
@@ -133,6 +134,8 @@ class Source:
                 continue  # revoked during this very read: if it comes back, it goes on where others have committed
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.offsets.reached(partition, int(message.offset() or 0))
+            elif _ABSENT in error.str() and partition in self._placed:
+                continue  # told twice; heeding it would read again what has come from there meanwhile
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 targets.append(self._reset(*partition, error))
             else:
@@ -145,6 +148,7 @@ class Source:
     def _reset(self, topic: str, partition: int, error: KafkaError) -> TopicPartition:
         """Where to start: there is no offset to go on from, because this group never committed one, or it is gone."""
         [committed] = self._ask_committed([TopicPartition(topic, partition)])
+        self._placed.add((topic, partition))
         if committed.offset >= 0 and _ABSENT in error.str():
             # Who had the partition before has committed since the client looked for an offset, and found none.
             self.offsets.forget([(topic, partition)])
@@ -218,6 +222,7 @@ class Source:
     def rewind(self) -> None:
         """Go back to the committed offsets; where there are none, to the start."""
         self.offsets.rewind()
+        self._placed.clear()
         partitions = [TopicPartition(topic, partition) for topic, partition in self.offsets.assigned]
         if not partitions:
             return
@@ -252,6 +257,7 @@ class Source:
         self._guard(lambda: self._assignment.take(partitions))
         self._joined, self._counted = True, False
         self.offsets.gain(_names(partitions))
+        self._placed.difference_update(_names(partitions))
         self._note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
