@@ -1,4 +1,4 @@
-"""Twenty seeded chaos runs; ``make chaos SEEDS=N`` makes more. docs/chaos.md has the record of five hundred."""
+"""Twenty seeded chaos runs; ``make chaos SEEDS=N`` makes more. docs/chaos.md has the record."""
 
 from __future__ import annotations
 
