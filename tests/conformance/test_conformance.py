@@ -1,4 +1,4 @@
-"""One suite over all preparation steps and kernels: whatever is added must pass it, and must be added to CASES."""
+"""One suite over all preparation steps and kernels: whatever is added must pass it, and must be added to SAMPLES."""
 
 from __future__ import annotations
 
@@ -17,22 +17,10 @@ from scorer.model.model import Model
 from scorer.model.preparation import STEPS
 from scorer.model.table import Results, Values, table
 from scorer.model.version import VersionBytes, load
+from tests.conformance.samples import SAMPLES
 from tests.model import samples
 
-CASES = {
-    "every step, linear": samples.everything("linear@1"),
-    "every step, logistic": samples.everything("logistic@1"),
-    "every step, multinomial": samples.everything("multinomial"),
-    "trees of all sizes up to 64 leaves": samples.forest([1, 2, 3, 31, 32, 33, 63, 64, 5, 17]),
-    "trees, one of them large": samples.forest([31, 65, 300, 1, 7, 100]),
-    "one leaf": samples.forest([1]),
-    "trees, <": samples.forest([20] * 12, comparison="<", seed=2),
-    "trees, float32": samples.forest([20] * 12, in_dtype="float32", seed=3),
-    "trees, float32, <": samples.forest([20] * 12, in_dtype="float32", comparison="<", seed=4),
-    "trees, binary": samples.forest([16] * 20, "binary", seed=5),
-    "trees, three classes": samples.forest([16] * 30, "multiclass", seed=6),
-    "trees, three classes, large": samples.forest([90] * 30, "multiclass", seed=7),
-}
+CASES = {name: sample.design for name, sample in SAMPLES.items()}
 STORED = {name: samples.store(what) for name, what in CASES.items()}
 ROWS = 1000
 
@@ -60,26 +48,29 @@ def score(model: Model, layout: Layout, columns: Columns, rows: npt.NDArray[np.i
 
 
 def test_every_algorithm_of_the_closed_lists_is_in_this_suite() -> None:
-    assert {what.kernel.name for what in CASES.values()} == set(KERNELS)
-    assert {step.name for what in CASES.values() for step in what.steps} == set(STEPS)
+    parts = [part for what in CASES.values() for part in (*what.steps, what.kernel)]
+    absent = sorted({*STEPS, *KERNELS} - {part.name for part in parts})
+    assert not absent, f"add a sample of {absent} in tests/conformance/samples"
+    absent = sorted(set(KERNELS) - {what.kernel.name for what in CASES.values()})
+    assert not absent, f"add a sample that ends with {absent} in tests/conformance/samples"
 
 
 @each_case
 @pytest.mark.parametrize("seed", [11, 12])
 def test_compiled_equals_plain_numpy(name: str, seed: int) -> None:
-    model = model_of(name)
     values = samples.raw_values(CASES[name], ROWS, seed)
-    expected = reference.score(model, values, ROWS)
-    got = golden.score(model, table(model.inputs, values, ROWS))
-    np.testing.assert_array_equal(got.flags, expected.flags)
-    np.testing.assert_array_equal(got.missing, expected.missing)
-    assert (got.missing >= 0).any()
-    assert (got.missing < 0).any()
-    if model.kind == "regression":
-        np.testing.assert_array_equal(got.scores, expected.scores)
-        assert same_zeros(got.scores, expected.scores)
-    else:
-        np.testing.assert_array_max_ulp(got.scores, expected.scores, maxulp=2 if model.kind == "binary" else 4)
+    for model in SAMPLES[name].models():
+        expected = reference.score(model, values, ROWS)
+        got = golden.score(model, table(model.inputs, values, ROWS))
+        np.testing.assert_array_equal(got.flags, expected.flags)
+        np.testing.assert_array_equal(got.missing, expected.missing)
+        assert (got.missing < 0).any()
+        assert (got.missing >= 0).any() or all(entry.nullable for entry in model.inputs)
+        if SAMPLES[name].ulps:
+            np.testing.assert_array_max_ulp(got.scores, expected.scores, maxulp=SAMPLES[name].ulps)
+        else:
+            np.testing.assert_array_equal(got.scores, expected.scores)
+            assert same_zeros(got.scores, expected.scores)
 
 
 def same_zeros(one: Floats, other: Floats) -> bool:

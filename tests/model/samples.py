@@ -30,6 +30,8 @@ INPUTS = {
     "carrier": Input("carrier", "category"),
     "maker": Input("maker", "category", nullable=True),
 }
+_YEAR = 365 * 86_400_000_000
+"""Microseconds of a year."""
 NUMBERS = [name for name, entry in INPUTS.items() if entry.dtype != "category"]
 
 
@@ -47,6 +49,8 @@ def _value(rng: np.random.Generator, entry: Input, *, extreme: bool) -> Raw:
         return str(rng.choice(WORDS if chance < 0.8 else UNSEEN))
     if chance < 0.25 and entry.missing_sentinel is not None:
         return entry.missing_sentinel
+    if entry.name == "moment" and chance < 0.9:
+        return int(rng.integers(-40 * _YEAR, 120 * _YEAR))
     if entry.dtype == "int64":
         return int(rng.integers(-(2**63), 2**63 - 1)) if extreme and chance < 0.3 else int(rng.integers(-5, 6))
     if extreme and chance < 0.4:
