@@ -6,6 +6,7 @@
     ├── SettingsError           the settings or the environment are wrong           stop
     ├── SchemaError             a schema cannot be read, or lacks what is needed    stop
     ├── VersionRefused          a version fails a check                             keep the last good one
+    ├── NotImportable           a library's model cannot be represented exactly     do what the message says
     ├── RegistryUnavailable     Redis cannot be reached or answers nonsense         retry
     ├── RegistryConflict        a pointer or version is not what was expected       tell the person
     └── StreamError
@@ -60,6 +61,19 @@ class VersionRefused(ScorerError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message if len(message) <= self.LONGEST else f"{message[: self.LONGEST - 1]}…")
         self.reason = reason
+
+
+class NotImportable(ScorerError):
+    """Raised when a training library's model cannot become a version that scores to the same numbers.
+
+    ``what`` is the part of it, ``why`` the exact reason, ``nearest`` the nearest way that works.
+    """
+
+    exit_code = 13
+
+    def __init__(self, what: str, why: str, nearest: str) -> None:
+        super().__init__(f"{what} cannot be imported: {why}; {nearest}")
+        self.what, self.why, self.nearest = what, why, nearest
 
 
 class RegistryUnavailable(ScorerError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from scorer.errors import VersionRefused
@@ -22,6 +22,7 @@ FORMAT = 1
 """The revision of the manifest's form that this release reads and writes."""
 
 KINDS = ("regression", "binary", "multiclass")
+PROBABILITY, MARGIN = "probability", "margin"
 DTYPES = ("float64", "float32", "int64", "int32", "uint8")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -45,15 +46,43 @@ class Algorithm:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What the scores mean. ``classes`` is empty for a regression; in binary the score is that of the second."""
+    """What the scores mean. ``classes`` is empty for a regression; in binary the score is that of the second.
+
+    ``scale`` says whether the scores of classes are probabilities, or margins: any numbers of which more speaks for the
+    class. ``threshold`` is what the score of the second of two classes must exceed for a row to be of it; ``None``
+    where the scale says it all: 0.5 for a probability, 0 for a margin.
+    """
 
     kind: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    scale: str = PROBABILITY
+    threshold: float | None = None
 
     @property
     def count(self) -> int:
         """How many scores a row gets: one, or one per class where there are more than two."""
         return len(self.classes) if self.kind == "multiclass" else 1
+
+    @property
+    def meaning(self) -> str:
+        """What each score is: ``"estimate"``, ``"probability"`` or ``"margin"``."""
+        return "estimate" if self.kind == "regression" else self.scale
+
+    @property
+    def bound(self) -> float:
+        """What the score of the second of two classes must exceed."""
+        if self.threshold is not None:
+            return self.threshold
+        return 0.5 if self.scale == PROBABILITY else 0.0
+
+    def to_json(self) -> dict[str, Json]:
+        """As the manifest holds it: what is as usual is not said."""
+        said: dict[str, Json] = {"kind": self.kind, "classes": list(self.classes)}
+        if self.scale != PROBABILITY:
+            said["scale"] = self.scale
+        if self.threshold is not None:
+            said["threshold"] = self.threshold
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +138,7 @@ class Manifest:
                 "inputs": [entry.to_json() for entry in self.inputs],
                 "pipeline": [{"op": step.name, "out": list(step.outputs), **_common(step)} for step in self.pipeline],
                 "kernel": {"name": self.kernel.name, **_common(self.kernel)},
-                "outputs": {"kind": self.outputs.kind, "classes": list(self.outputs.classes)},
+                "outputs": self.outputs.to_json(),
                 "blob": {
                     "sha256": self.blob.sha256,
                     "size": self.blob.size,
@@ -213,13 +242,26 @@ def _parameter(reader: Reader, limits: Limits) -> Json:
 
 
 def _outputs(reader: Reader, limits: Limits) -> Outputs:
-    kind_reader, class_reader = reader.fields("kind", "classes")
+    said = [name for name in ("scale", "threshold") if isinstance(reader.value, dict) and name in reader.value]
+    kind_reader, class_reader, *more = reader.fields("kind", "classes", *said)
     kind = kind_reader.one_of(*KINDS)
     low, high = {"regression": (0, 0), "binary": (2, 2), "multiclass": (3, limits.classes)}[kind]
     classes = tuple(entry.text() for entry in class_reader.items(low, high))
     if len(set(classes)) != len(classes):
         class_reader.refuse("classes that differ from each other")
-    return Outputs(kind, classes)
+    found = Outputs(kind, classes)
+    for name, entry in zip(said, more, strict=True):
+        if name == "scale":
+            if kind == "regression":
+                entry.refuse("no scale, for an estimate has none")
+            found = replace(found, scale=entry.one_of(MARGIN))
+        else:
+            if kind != "binary":
+                entry.refuse("no threshold, for only the second of two classes has one")
+            if entry.number() == found.bound:
+                entry.refuse("no threshold, for this one is meant anyhow")
+            found = replace(found, threshold=entry.number())
+    return found
 
 
 def _blob(reader: Reader, limits: Limits) -> Blob:

@@ -1,0 +1,153 @@
+"""The shapes that all importers share: columns and parts while a version is drafted, estimates, and their library.
+
+An importer of a **transformer** is a function ``(fitted, columns, draft) -> columns``: it is given what the library
+fitted and the names of the columns that this takes, adds the steps that do the same to the draft, and returns the names
+of the columns that they make, in the library's order.
+
+An importer of an **estimator** is a function ``(fitted, columns, draft, method) -> Estimate``: it may add steps too,
+and returns the kernel that scores the columns, which is not yet in the draft, with what its scores mean. ``method``
+says which answer of the library is wanted, see :data:`METHODS`. Who composes estimators puts their kernels into the
+pipeline with :meth:`Draft.place` and goes on with the columns that these make.
+
+Both raise ``NotImportable`` for anything that the steps and kernels cannot represent exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
+
+import pandas as pd
+
+from scorer.batch import Floats, Int64s
+from scorer.model.build import Part
+from scorer.model.manifest import Outputs
+
+METHODS = ("predict_proba", "decision_function", "predict")
+"""The answers of a library: probabilities of classes; margins; an estimate, or the index of a class as a number."""
+
+Fitted: TypeAlias = Any
+"""What a library fitted: its classes are known to the importer alone."""
+
+Columns: TypeAlias = tuple[str, ...]
+
+Leaves: TypeAlias = Callable[[Floats], Int64s]
+"""The library's own leaves: prepared columns float64 ``(rows, columns)`` to the leaf's number, int64 ``(trees, rows)``.
+
+The trees are in the order of the kernel's. Any numbers do that differ where leaves of one tree differ.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """An estimator's kernel, which takes columns of the draft and makes none yet, and what its scores mean.
+
+    The scores are one estimate; or of two classes the probability or margin of the second; or one probability or margin
+    per class. ``leaves`` is how the library itself finds the leaves of the kernel's trees, where it has any.
+    """
+
+    kernel: Part
+    outputs: Outputs
+    leaves: Leaves | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """A kernel of trees in a draft: ``kernel`` as it is placed, and the library's way to the same leaves."""
+
+    kernel: Part
+    leaves: Leaves
+
+
+TransformerImporter: TypeAlias = "Callable[[Fitted, Columns, Draft], Columns]"
+EstimatorImporter: TypeAlias = "Callable[[Fitted, Columns, Draft, str], Estimate]"
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A version while it is drafted: its steps so far, and which of its columns are categories.
+
+    ``categories`` starts with the raw inputs, each with whether it is a category. ``transformer`` and ``estimator`` are
+    the functions that pick an importer by class.
+    """
+
+    categories: dict[str, bool]
+    transformer: TransformerImporter
+    estimator: EstimatorImporter
+    steps: list[Part] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
+
+    def transform(self, fitted: Fitted, columns: Columns) -> Columns:
+        """Import a transformer that is nested in another object; returns the columns that it makes."""
+        return self.transformer(fitted, columns, self)
+
+    def estimate(self, fitted: Fitted, columns: Columns, method: str) -> Estimate:
+        """Import an estimator that is nested in another object."""
+        return self.estimator(fitted, columns, self, method)
+
+    def is_category(self, name: str) -> bool:
+        """Whether a column holds text; else it holds numbers."""
+        return self.categories[name]
+
+    def fresh(self, stem: str) -> str:
+        """A name that no column bears yet: ``stem``, or ``stem 2``, ``stem 3`` …; cut where it is too long."""
+        return self.fresh_all([stem])[0]
+
+    def fresh_all(self, stems: Iterable[str]) -> Columns:
+        """A fresh name for each stem, all different."""
+        taken, found = set(self.categories), []
+        for stem in stems:
+            cut = stem.encode()[:180].decode(errors="ignore")
+            name, number = cut, 1
+            while name in taken:
+                number += 1
+                name = f"{cut} {number}"
+            taken.add(name)
+            found.append(name)
+        return tuple(found)
+
+    def add(self, part: Part, *, category: bool = False) -> Columns:
+        """Append a step whose ``made`` are fresh names; returns them. ``category`` says that they hold text."""
+        for name in part.made:
+            if name in self.categories:
+                raise ValueError(f"column {name!r} exists already; take a fresh name")
+            self.categories[name] = category
+        self.steps.append(part)
+        return tuple(part.made)
+
+    def place(self, estimate: Estimate, stem: str) -> Columns:
+        """Append an estimator's kernel as a step, one column per score, named after ``stem``; returns their names."""
+        count = estimate.outputs.count
+        names = [stem] if count == 1 else [f"{stem} of {name}" for name in estimate.outputs.classes]
+        made = self.fresh_all(names)
+        params = {**estimate.kernel.params, "scores": estimate.outputs.meaning}
+        kernel = replace(estimate.kernel, made=made, params=params)
+        if estimate.leaves is not None:
+            self.grown.append(Grown(kernel, estimate.leaves))
+        return self.add(kernel)
+
+
+class Source(Protocol):
+    """A fitted model in its library: what is imported, and the oracle that the import is held against.
+
+    ``library`` is the library's name and release. ``methods`` are the answers that it gives, first the one that the
+    version gives; a margin behind probabilities is compared, too. ``sentinels`` are the numbers that it takes as
+    missing besides NaN, by column.
+    """
+
+    library: tuple[str, str]
+    methods: Sequence[str]
+    sentinels: Mapping[str, float]
+
+    def names(self, rows: pd.DataFrame) -> Columns:
+        """The columns of ``rows`` that the model takes, in its order."""
+
+    def estimate(self, columns: Columns, draft: Draft, method: str) -> Estimate:
+        """Draft the version."""
+
+    def answer(self, rows: pd.DataFrame, method: str) -> Floats:
+        """The library's own scores of raw rows, float64 ``(outputs, rows)``, as ``Estimate`` has them.
+
+        Raises whatever the library raises for rows that it does not take.
+        """

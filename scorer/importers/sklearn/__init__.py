@@ -1,0 +1,1 @@
+"""scikit-learn: estimators, transformers and pipelines of both."""
