@@ -49,10 +49,9 @@ def _value(rng: np.random.Generator, entry: Input, *, extreme: bool) -> Raw:
         return str(rng.choice(WORDS if chance < 0.8 else UNSEEN))
     if chance < 0.25 and entry.missing_sentinel is not None:
         return entry.missing_sentinel
-    if entry.name == "moment" and chance < 0.9:
-        return int(rng.integers(-40 * _YEAR, 120 * _YEAR))
     if entry.dtype == "int64":
-        return int(rng.integers(-(2**63), 2**63 - 1)) if extreme and chance < 0.3 else int(rng.integers(-5, 6))
+        reach = (-40 * _YEAR, 120 * _YEAR) if entry.name == "moment" else (-5, 6)
+        return int(rng.integers(*(-(2**63), 2**63 - 1) if extreme and chance < 0.3 else reach))
     if extreme and chance < 0.4:
         return float(rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -1e308, 1e308, 1e-36]))
     return float(np.round(rng.normal(), int(rng.integers(0, 3)))) if chance < 0.7 else float(rng.normal())
