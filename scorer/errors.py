@@ -7,6 +7,8 @@
     ├── SchemaError             a schema cannot be read, or lacks what is needed    stop
     ├── VersionRefused          a version fails a check                             keep the last good one
     ├── NotImportable           a library's model cannot be represented exactly     do what the message says
+    ├── RegressionFailed        a version does not pass its regression test         mend version or cases
+    ├── RowsNotScored           rows of a file cannot be scored                     read why beside each
     ├── RegistryUnavailable     Redis cannot be reached or answers nonsense         retry
     ├── RegistryConflict        a pointer or version is not what was expected       tell the person
     └── StreamError
@@ -74,6 +76,19 @@ class NotImportable(ScorerError):
     def __init__(self, what: str, why: str, nearest: str) -> None:
         super().__init__(f"{what} cannot be imported: {why}; {nearest}")
         self.what, self.why, self.nearest = what, why, nearest
+
+
+class RegressionFailed(ScorerError):
+    """Raised when a version does not pass its regression test: cases are missing, malformed or differ, or a requirement
+    is not met on the labelled sample. Mend the version, or the cases where the world has changed."""
+
+    exit_code = 14
+
+
+class RowsNotScored(ScorerError):
+    """Raised when a file is scored and written, but some of its rows could not be: each has its reason beside it."""
+
+    exit_code = 15
 
 
 class RegistryUnavailable(ScorerError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable
 from typing import Annotated
@@ -15,6 +17,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What models, versions, instances and prefixes may be called."""
 NAME_RULE = "use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"
 LONGEST_NAME = 100
+
+PUBLIC_KEY_PREFIX = "ed25519:"
+_KEY_BYTES = 32
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _ADDRESS = re.compile(r"[^:]+:[0-9]{1,5}")
@@ -46,6 +51,18 @@ def _address(value: str) -> str:
     return value
 
 
+def public_key(value: str) -> str:
+    """``value`` itself, where it is the text of a public key. Raises ValueError."""
+    text = value.removeprefix(PUBLIC_KEY_PREFIX)
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if text == value or len(raw) != _KEY_BYTES or base64.b64encode(raw).decode() != text:
+        raise ValueError("write public keys as `scorer keys new` prints them: ed25519: and 32 bytes in base64")
+    return value
+
+
 def _redis_url(value: SecretStr) -> SecretStr:
     _understood(redis_url.parse, value.get_secret_value())
     return value
@@ -67,5 +84,6 @@ Name = Annotated[str, AfterValidator(_name)]
 Topic = Annotated[str, AfterValidator(_topic)]
 Address = Annotated[str, AfterValidator(_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+PublicKeys = Annotated[tuple[Annotated[str, AfterValidator(public_key)], ...], BeforeValidator(_comma_separated)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Sentinels = Annotated[tuple[Annotated[str, AfterValidator(_sentinel)], ...], BeforeValidator(_comma_separated)]

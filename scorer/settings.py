@@ -30,6 +30,7 @@ from scorer.setting_values import (
     Milliseconds,
     Name,
     Names,
+    PublicKeys,
     RedisUrl,
     Seconds,
     Sentinels,
@@ -136,6 +137,11 @@ class Scorer(Section):
     )
     carried: Names = Field((), description="Event fields that are copied to the prediction, for segments.")
     sensitive: Names = Field((), description="Event fields whose values are masked wherever a person reads them.")
+    public_keys: PublicKeys = Field(
+        (),
+        description="Only versions that one of these keys has signed may score (scorer keys new). None: all may.",
+    )
+    min_serial: int = Field(0, ge=0, description="Versions with a lower serial may not score, not even in a rollback.")
     instance: Name = Field(
         "scorer-0",
         description="The name of this process tree; unique in the group, stable over restarts (the pod's name).",

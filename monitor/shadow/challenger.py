@@ -7,11 +7,12 @@ import logging
 from monitor.settings import MonitorSettings
 from scorer.batch import Layout
 from scorer.errors import RegistryUnavailable, VersionRefused
-from scorer.model import golden
 from scorer.model.version import VersionBytes
 from scorer.registry import client, pointers, versions
+from scorer.registry.admission import admit
 from scorer.registry.keys import Keys
 from scorer.registry.pointers import Refused
+from scorer.registry.signatures import Trust
 from scorer.registry.stock import Stock
 from scorer.scoring.models import Active
 
@@ -32,6 +33,7 @@ class Challenger:
         self.active: Active | None = None
         self.known = False
         self._layout = layout
+        self._trust = Trust.of(settings.scorer)
         self._poll_seconds = redis.poll_seconds
         self._keys = Keys(settings.scorer.model, redis.prefix)
         self._client = client.connect_by(redis)
@@ -96,7 +98,7 @@ class Challenger:
         self.active, self._refusal, self._retry_at = None, reason, now + RETRY_SECONDS
 
     def _prepare(self, stored: VersionBytes, model: str, version: str) -> Active:
-        admitted = golden.admit(stored, model=model, version=version)
+        admitted = admit(stored, self._trust, model=model, version=version)
         if admitted.kind != "binary":
             raise VersionRefused("kind", f"version {version} is a {admitted.kind}, but only two classes can be judged")
         return Active(version, admitted.digest, admitted.bind(self._layout))

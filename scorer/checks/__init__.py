@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from scorer.checks import events, kafka, redis, surroundings, versions
 from scorer.checks.finding import Finding
+from scorer.registry.signatures import Trust
 from scorer.settings import Settings
 
 
@@ -24,4 +25,4 @@ def check(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     if registry is None:
         yield Finding("champion", "skipped", "not checked, because Redis cannot be read")
     else:
-        yield from versions.in_force(registry, decoder)
+        yield from versions.in_force(registry, decoder, Trust.of(settings.scorer))

@@ -15,21 +15,30 @@ from scorer.model.table import from_rows
 from scorer.model.version import VersionBytes
 from scorer.registry import versions
 from scorer.registry.pointers import Refused
+from scorer.registry.signatures import Trust
 from scorer.scoring.routing import Share
 from scorer.wire.decode import Decoder
 
 
 def examine(
-    stored: VersionBytes, decoder: Decoder | None, *, model: str | None = None, name: str | None = None
+    stored: VersionBytes,
+    decoder: Decoder | None,
+    trust: Trust,
+    *,
+    model: str | None = None,
+    name: str | None = None,
 ) -> Generator[Finding, None, Model | None]:
     """Check a version step by step, up to the first one that fails; returns the model if none does.
 
     ``model`` and ``name`` are what it should be; ``decoder`` says which fields the events have, where that is known.
     """
     try:
+        yield _signature(stored, trust)
         loaded = version.load(stored, model=model, version=name)
         manifest = loaded.manifest
-        yield Finding("manifest", "ok", f"{manifest.model} {manifest.version}, {len(stored.manifest):,} bytes")
+        about = f"{manifest.model} {manifest.version}, serial {manifest.serial}, {len(stored.manifest):,} bytes"
+        yield Finding("manifest", "ok", about)
+        trust.check_serial(manifest.serial)
         yield Finding("digest", "ok", loaded.digest.hex())
         count = len(loaded.tensors)
         yield Finding("tensors", "ok", f"{count} tensors, {len(stored.tensors):,} bytes, sha256 {manifest.blob.sha256}")
@@ -50,7 +59,19 @@ def examine(
     return compiled
 
 
-def in_force(registry: Registry, decoder: Decoder | None) -> Iterator[Finding]:
+def _signature(stored: VersionBytes, trust: Trust) -> Finding:
+    """Raises ``VersionRefused`` where the version is not trusted. Without pinned keys, all there is to say is said."""
+    trust.check_signature(stored.manifest, stored.signature)
+    standing = trust.standing(stored.manifest, stored.signature)
+    if trust.public_keys:
+        return Finding("signature", "ok", f"{standing.text}, which is pinned")
+    if stored.signature is None or standing.problem is None:
+        return Finding("signature", "ok", f"{standing.text}; no key is pinned, so none is needed")
+    advice = "scorers do not look at it, because no key is pinned; remove it, and sign the version again"
+    return Finding("signature", "warning", standing.problem, advice)
+
+
+def in_force(registry: Registry, decoder: Decoder | None, trust: Trust) -> Iterator[Finding]:
     """The versions that champion and trial point to: there, whole, sound, and fit for the events."""
     said = registry.pointers
     if said.champion is None:
@@ -60,11 +81,11 @@ def in_force(registry: Registry, decoder: Decoder | None) -> Iterator[Finding]:
     elif isinstance(said.champion, Refused):
         yield Finding("champion", "failed", said.champion.reason, "scorer champion set V", VersionRefused.exit_code)
     else:
-        yield from _fetched("champion", said.champion, registry, decoder)
+        yield from _fetched("champion", said.champion, registry, decoder, trust)
     if isinstance(said.trial, Refused):
         yield Finding("trial", "failed", said.trial.reason, "scorer trial stop", VersionRefused.exit_code)
     elif said.trial is not None:
-        yield from _fetched("trial", said.trial.version, registry, decoder)
+        yield from _fetched("trial", said.trial.version, registry, decoder, trust)
         trial = said.trial
         if decoder is not None:
             try:
@@ -73,21 +94,24 @@ def in_force(registry: Registry, decoder: Decoder | None) -> Iterator[Finding]:
                 yield failed("trial", error)
 
 
-def _fetched(pointer: str, name: str, registry: Registry, decoder: Decoder | None) -> Iterator[Finding]:
+def _fetched(pointer: str, name: str, registry: Registry, decoder: Decoder | None, trust: Trust) -> Iterator[Finding]:
     """One line where all is well, else the step that fails."""
     try:
         stored = versions.fetch(registry.client, registry.keys, name)
     except ScorerError as error:
         yield failed(pointer, error)
         return
-    found = [*examine(stored, decoder, model=registry.keys.model, name=name)]
+    found = [*examine(stored, decoder, trust, model=registry.keys.model, name=name)]
     wrong = [one for one in found if one.status != "ok"]
     for one in wrong:
         yield Finding(pointer, one.status, f"version {name}: {one.name}: {one.text}", one.advice, one.exit_code)
     if not wrong:
         digest = next(one.text for one in found if one.name == "digest")
         rows = next(one.text for one in found if one.name == "golden rows")
-        text = f"version {name} ({digest[:8]}) is whole; golden rows: {rows}; the events have all of its inputs"
+        signed = next(one.text for one in found if one.name == "signature")
+        text = (
+            f"version {name} ({digest[:8]}) is whole; {signed}; golden rows: {rows}; the events have all of its inputs"
+        )
         yield Finding(pointer, "ok", text)
 
 
@@ -101,6 +125,8 @@ def _difference(model: Model) -> float:
 
 
 _STEPS = {
+    "signature": "signature",
+    "serial": "manifest",
     "manifest": "manifest",
     "identity": "manifest",
     "tensors": "tensors",

@@ -14,6 +14,7 @@ from scorer.errors import VersionRefused
 from scorer.registry import fleet, pointers, versions
 from scorer.registry.fleet import Followed, Member
 from scorer.registry.pointers import Pointers, Refused
+from scorer.registry.signatures import Trust
 from scorer.registry.trial import Trial
 
 
@@ -24,14 +25,20 @@ def command(context: typer.Context, as_json: Json = False) -> None:
     """
     session = Session.of(context)
     said = pointers.read(session.redis, session.keys)
-    digest, problems = None, []
+    trust = Trust.of(session.settings.scorer)
+    digest, signed, problems = None, None, []
     if isinstance(said.champion, Refused):
         problems.append(f"the champion's pointer makes no sense: {said.champion.reason}")
     elif said.champion is None:
         problems.append("no champion is set: scorer champion set V")
     else:
         try:
-            digest = versions.head(session.redis, session.keys, said.champion).digest.hex()
+            head = versions.head(session.redis, session.keys, said.champion)
+            digest = head.digest.hex()
+            signed = trust.standing(head.manifest, head.signature).text
+            refusal = trust.refusal(head.manifest, head.signature)
+            if refusal is not None:
+                problems.append(f"champion {said.champion} is not trusted: {refusal}")
         except VersionRefused as error:
             problems.append(str(error))
     if isinstance(said.trial, Refused):
@@ -43,21 +50,27 @@ def command(context: typer.Context, as_json: Json = False) -> None:
         "model": session.keys.model,
         "pointers": dict(said.texts),
         "champion_digest": digest,
+        "champion_signature": signed,
         "instances": [_facts(member) for member in members],
         "problems": problems,
         "agree": not problems,
     }
-    output.emit(as_json, facts, lambda: _print(session, said, digest, members, problems))
+    output.emit(as_json, facts, lambda: _print(session, said, digest, signed, members, problems))
 
 
 def _print(
-    session: Session, said: Pointers, digest: str | None, members: Sequence[Member], problems: Sequence[str]
+    session: Session,
+    said: Pointers,
+    digest: str | None,
+    signed: str | None,
+    members: Sequence[Member],
+    problems: Sequence[str],
 ) -> None:
     champion = said.texts["champion"]
     output.pairs(
         {
             "model": session.keys.model,
-            "champion": f"{champion} ({digest[:8]})" if digest else champion,
+            "champion": f"{champion} ({digest[:8]}), {signed}" if digest else champion,
             "challenger": said.texts["challenger"],
             "trial": _trial(said),
         }

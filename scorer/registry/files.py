@@ -61,6 +61,31 @@ def write_version(directory: Path, stored: VersionBytes) -> None:
         _require_same(directory, stored)  # Somebody else wrote the same name in the meantime.
 
 
+def write_signature(directory: Path, signature: bytes) -> bool:
+    """Put a signature beside the version in ``directory``; whether it was there already.
+
+    Raises ``RegistryConflict`` where there is another one, ``OSError`` where the disk refuses.
+    """
+    file = directory / SIGNATURE
+    if file.exists():
+        if _read(file, _SIGNATURE_BYTES) != signature:
+            raise RegistryConflict(f"{file} is another signature: remove it if this one is to take its place")
+        return True
+    handle, half = tempfile.mkstemp(prefix=f".{SIGNATURE}-", dir=directory)
+    draft = Path(half)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(signature)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.chmod(0o644)
+        draft.rename(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return False
+
+
 def _files(stored: VersionBytes) -> list[tuple[str, bytes]]:
     found = [(MANIFEST, stored.manifest), (TENSORS, stored.tensors)]
     return found if stored.signature is None else [*found, (SIGNATURE, stored.signature)]

@@ -52,13 +52,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A version in Redis: bytes of all parts, digest, and whether it is signed and no part is missing."""
+    """A version in Redis: bytes of all parts, its head if it can be read, and whether no part is missing."""
 
     version: str
     size: int
-    digest: bytes
-    signed: bool
+    head: Head | None
     complete: bool
+
+    @property
+    def digest(self) -> bytes:
+        """The version's digest; empty where its manifest is missing or too large to read."""
+        return b"" if self.head is None else self.head.digest
 
 
 def push(
@@ -144,9 +148,11 @@ def _stored(client: redis.Redis, keys: Keys, version: str, limit: int) -> Stored
             pipe.strlen(name)
         answers = pipe.execute(raise_on_error=False)
     sizes = [answer if isinstance(answer, int) else 0 for answer in answers]
-    manifest = client.get(keys.version(version, "manifest")) if 0 < sizes[0] <= limit else None
-    digest = hashlib.sha256(manifest).digest() if isinstance(manifest, bytes) else b""
-    return Stored(version, sum(sizes), digest, sizes[2] > 0, sizes[0] > 0 and sizes[1] > 0)
+    names = keys.version_parts(version)
+    found = [client.get(names[at]) if 0 < sizes[at] <= limit else None for at in (0, 2)]
+    manifest, signature = (part if isinstance(part, bytes) else None for part in found)
+    head = None if manifest is None else Head(manifest, signature, sum(sizes))
+    return Stored(version, sum(sizes), head, sizes[0] > 0 and sizes[1] > 0)
 
 
 def _read(client: redis.Redis, key: str, size: int) -> bytes:

@@ -10,15 +10,16 @@ import fastavro
 
 from scorer import schema_files
 from scorer.errors import StreamBroken
-from scorer.model import golden
 from scorer.model.version import VersionBytes
 from scorer.registry import client
+from scorer.registry.admission import admit
 from scorer.registry.current import Current
 from scorer.registry.events import PointerEvent
 from scorer.registry.following import Follower
 from scorer.registry.instances import Json
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
+from scorer.registry.signatures import Trust
 from scorer.registry.trial import Trial as TrialPointer
 from scorer.registry.watcher import Heartbeat, Watcher
 from scorer.scoring.models import Active, Models, Trial
@@ -42,6 +43,7 @@ class InForce:
         note: Callable[[PointerEvent], None],
     ) -> None:
         self._model, self._instance, self._decoder, self._note = settings.scorer.model, instance, decoder, note
+        self._trust = Trust.of(settings.scorer)
         self._header = schema_files.framing(settings.schemas).header(settings.schemas.audit_id)
         self._schema = fastavro.parse_schema(schema_files.own("audit"))
         redis = settings.redis
@@ -87,7 +89,7 @@ class InForce:
 
     def _prepare(self, stored: VersionBytes, model: str, version: str) -> Active:
         """Runs in the watcher's thread: everything that takes time is done before the loop sees the version."""
-        admitted = golden.admit(stored, model=model, version=version)
+        admitted = admit(stored, self._trust, model=model, version=version)
         return Active(version, admitted.digest, admitted.bind(self._decoder.layout))
 
     def _record(self, event: PointerEvent) -> bytes:
