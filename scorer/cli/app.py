@@ -25,12 +25,14 @@ COMMANDS = {
     "run": "Score events until told to stop.",
     "check": "Check settings, Kafka, topics, Redis, schemas and champion.",
     "status": "Show pointers and scorers, and where they disagree.",
+    "predict": "Score the rows of a file: CSV, JSON lines, Avro, Parquet.",
     "settings": "List all settings: key, variable, default, description.",
     "topics": "The topics in Kafka: create, show.",
-    "models": "Versions in Redis: push, list, show, verify.",
+    "models": "Versions: test, add-case, sign, verify, push, list, show.",
     "champion": "The version whose predictions count: show, set, rollback.",
     "trial": "A share of the traffic for a version: start, stop, show.",
     "dead-letters": "Events that could not be scored: list, show, replay.",
+    "keys": "The keys that sign versions: new.",
 }
 """Every command, in the order of the help, with what it does."""
 

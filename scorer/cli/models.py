@@ -1,4 +1,4 @@
-"""``scorer models``: push, list, show, verify."""
+"""``scorer models``: push, list, show, verify; the other ones are in files of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer import schema_files
-from scorer.cli import output
+from scorer.cli import cases, output, signing
 from scorer.cli.options import Actor, Reason
 from scorer.cli.output import Json
 from scorer.cli.session import Session, actor
@@ -22,12 +22,16 @@ from scorer.model.version import VersionBytes
 from scorer.registry import audit, files, pointers, versions
 from scorer.registry.audit import Entry
 from scorer.registry.pointers import Pointers
+from scorer.registry.signatures import Standing, Trust
 from scorer.registry.trial import Trial
 
 if TYPE_CHECKING:
     from scorer.checks.finding import Finding
 
 app = typer.Typer()
+app.command("test")(cases.run_tests)
+app.command("add-case")(cases.add_case)
+app.command("sign")(signing.sign)
 
 _GIT_SECONDS = 5.0
 _WIDTH = 13
@@ -47,15 +51,16 @@ def push(
 ) -> None:
     """Check a version completely, and store it in Redis for ever.
 
-    Its name is the one in its manifest. Pushing the same bytes again changes nothing. Exit code 4 where it fails a
-    check, 6 where other bytes are stored
-    under its name.
+    Its name is the one in its manifest. It must have cases, and they must pass (the sample is for: scorer models test).
+    Pushing the same bytes again changes nothing. Exit code 4 where it fails a check, 14 where it has no cases or they
+    fail, 6 where other bytes are stored under its name.
     """
     session = Session.of(context)
     stored = files.read_version(directory)
     failure = next((one for one in _examined(session, stored, None) if one.status == "failed"), None)
     if failure is not None and failure.name != "inputs":
         raise VersionRefused(failure.name, f"{directory}: {failure.name}: {failure.text}")
+    _require_cases(directory)
     name = manifest.parse(stored.manifest).version
     pushed = versions.push(
         session.redis,
@@ -86,22 +91,22 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     said = pointers.read(session.redis, session.keys)
     named = _named(said)
     found = versions.stored(session.redis, session.keys)
-    facts = [{**asdict(one), "digest": one.digest.hex(), "pointers": named.get(one.version, [])} for one in found]
+    facts = [_listed(one, _trust(session), named.get(one.version, [])) for one in found]
     rows = [
         (
-            one.version,
-            one.digest.hex()[:8],
-            f"{one.size:,}",
-            "yes" if one.signed else "no",
-            "" if one.complete else "incomplete: push it again",
-            ", ".join(named.get(one.version, [])),
+            fact["version"],
+            str(fact["digest"])[:8],
+            f"{fact['size']:,}",
+            fact["signature"],
+            fact["problem"],
+            ", ".join(named.get(str(fact["version"]), [])),
         )
-        for one in found
+        for fact in facts
     ]
 
     def text_() -> None:
         if rows:
-            output.table(("version", "digest", "bytes", "signed", "problem", "pointers"), rows)
+            output.table(("version", "digest", "bytes", "signature", "problem", "pointers"), rows)
         else:
             output.line(f"no version of {session.keys.model} is in Redis: scorer models push DIRECTORY")
 
@@ -127,7 +132,7 @@ def show(
         head = versions.head(session.redis, session.keys, version)
         entries = audit.newest_first(session.redis, session.keys)
         pushed = next((entry for entry in entries if entry.kind == "push" and entry.new == version), None)
-    facts = _described(manifest.parse(head.manifest), head, pushed)
+    facts = _described(manifest.parse(head.manifest), head, _trust(session), pushed)
 
     def text() -> None:
         inputs = facts.pop("inputs")
@@ -169,6 +174,13 @@ def verify(
         raise typer.Exit(failure.exit_code)
 
 
+def _require_cases(directory: Path) -> None:
+    """Nothing gets into the registry that nobody could test tomorrow."""
+    from scorer.cases import regression  # noqa: PLC0415  # compiled code, for which the other commands need not wait
+
+    regression.require(regression.run_cases(directory))
+
+
 def _examined(session: Session, stored: VersionBytes, name: str | None) -> list[Finding]:
     """Every step of checking a version. Without any settings, it is checked for itself alone."""
     # Compiled code, for which the other commands need not wait.
@@ -185,7 +197,7 @@ def _examined(session: Session, stored: VersionBytes, name: str | None) -> list[
     except SettingsError:
         if session.file is not None:
             raise
-    return [*examination.examine(stored, decoder, model=model, name=name)]
+    return [*examination.examine(stored, decoder, _trust(session), model=model, name=name)]
 
 
 def _named(said: Pointers) -> dict[str, list[str]]:
@@ -206,14 +218,52 @@ def _directory(text: str) -> Path | None:
     return path if "/" in text or text in (".", "..") or (path / files.MANIFEST).exists() else None
 
 
-def _described(parsed: Manifest, head: versions.Head, pushed: Entry | None) -> dict[str, object]:
+def _trust(session: Session) -> Trust:
+    """What the settings demand; without any settings, nothing."""
+    try:
+        return Trust.of(session.settings.scorer)
+    except SettingsError:
+        if session.file is not None:
+            raise
+        return Trust()
+
+
+def _problem(head: versions.Head, trust: Trust) -> str | None:
+    """Why scorers would not trust a version; or what is wrong with a signature that none of them needs."""
+    refusal = trust.refusal(head.manifest, head.signature)
+    if refusal is not None:
+        return str(refusal)
+    return None if head.signature is None else trust.standing(head.manifest, head.signature).problem
+
+
+def _listed(one: versions.Stored, trust: Trust, named: list[str]) -> dict[str, object]:
+    """One line of the list: what the version is, how it is signed, and why scorers would not take it."""
+    standing, problem = Standing(None, None, "not signed"), None
+    if one.head is not None:
+        standing, problem = trust.standing(one.head.manifest, one.head.signature), _problem(one.head, trust)
+    if not one.complete:
+        problem = "incomplete: push it again"
+    return {
+        "version": one.version,
+        "size": one.size,
+        "digest": one.digest.hex(),
+        "signature": standing.text,
+        "signed_by": standing.by,
+        "complete": one.complete,
+        "problem": problem,
+        "pointers": named,
+    }
+
+
+def _described(parsed: Manifest, head: versions.Head, trust: Trust, pushed: Entry | None) -> dict[str, object]:
     return {
         "model": parsed.model,
         "version": parsed.version,
         "digest": head.digest.hex(),
         "serial": parsed.serial,
         "bytes": head.size,
-        "signed": head.signature is not None,
+        "signature": trust.standing(head.manifest, head.signature).text,
+        "problem": _problem(head, trust),
         "trained_with": f"{parsed.trained_with.library} {parsed.trained_with.version}",
         "preparation": [step.name for step in parsed.pipeline],
         "kernel": parsed.kernel.name,

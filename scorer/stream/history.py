@@ -1,4 +1,4 @@
-"""A topic read backwards from its end, window by window, so that no more of it is read than is asked for.
+"""A topic read window by window, from its end or from some time on, so that no more is read than is asked for.
 
 The audit topic is kept for ever, and so may the dead letters be: whoever wants the newest must not read them all.
 """
@@ -64,6 +64,11 @@ class History:
         bounds = self._bounds(since)
         return heapq.merge(*(self._backwards(*bound) for bound in bounds), key=lambda message: -message.timestamp()[1])
 
+    def oldest_first(self, since: int | None = None) -> Iterator[Message]:
+        """Records from the oldest, or the first one at ``since`` (ms since the epoch), to the newest; else the same."""
+        bounds = self._bounds(since)
+        return heapq.merge(*(self._forwards(*bound) for bound in bounds), key=lambda message: message.timestamp()[1])
+
     def one(self, partition: int, offset: int) -> Message | None:
         """The record at this place; ``None`` where there is none (any more)."""
         known = {number: (low, end) for number, low, end in self._bounds(None)}
@@ -96,6 +101,10 @@ class History:
     def _ends(self, partition: int) -> tuple[int, int]:
         place = TopicPartition(self._topic, partition)
         return patiently(lambda: self._consumer.get_watermark_offsets(place, REQUEST_SECONDS), REQUEST_SECONDS)
+
+    def _forwards(self, partition: int, low: int, end: int) -> Iterator[Message]:
+        for start in range(low, end, self._first_window):
+            yield from self._read(partition, start, min(end, start + self._first_window))
 
     def _backwards(self, partition: int, low: int, end: int) -> Iterator[Message]:
         size = self._first_window

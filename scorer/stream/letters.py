@@ -28,11 +28,11 @@ class Coordinates(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read TOPIC-PARTITION-OFFSET; the topic may hold dashes. Raises SettingsError."""
-        found = re.fullmatch(r"([A-Za-z0-9._-]{1,249})-([0-9]{1,10})-([0-9]{1,18})", text)
+        """Read TOPIC-PARTITION-OFFSET (the topic may hold dashes), or the same with slashes. Raises SettingsError."""
+        found = re.fullmatch(r"([A-Za-z0-9._-]{1,249})([-/])([0-9]{1,10})\2([0-9]{1,18})", text)
         if found is None:
             raise SettingsError(f"{text!r} is not TOPIC-PARTITION-OFFSET, as in flights.events-0-1234")
-        return cls(found[1], int(found[2]), int(found[3]))
+        return cls(found[1], int(found[3]), int(found[4]))
 
 
 @dataclass(frozen=True, slots=True)

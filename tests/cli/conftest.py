@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from scorer.cases import form
+from scorer.cases.folder import Folder
+from scorer.cases.form import Bounds, Case
 from scorer.cli.app import run
+from scorer.model.inputs import Input
 from scorer.registry.files import write_version
 from scorer.registry.keys import Keys
 from tests.conftest import SharedKafka, SharedRedis
@@ -80,6 +84,14 @@ def keys(deployment: Deployment) -> Keys:
     return Keys(deployment.model)
 
 
+def write_contrived(directory: Path) -> None:
+    """One case for any slope of the deployment's model."""
+    case = Case("in the middle", "without evidence both classes are alike", (0.0,), Bounds(((0.5, 0.5),)))
+    file = Folder(directory).contrived
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(form.write([case], [Input("x", "float64", nullable=True)]))
+
+
 @pytest.fixture
 def make(deployment: Deployment, tmp_path: Path) -> Callable[..., Path]:
     """Writes a version's directory: ``make("v2", slope=2.0)``."""
@@ -87,6 +99,7 @@ def make(deployment: Deployment, tmp_path: Path) -> Callable[..., Path]:
     def made(name: str, slope: float = 1.0) -> Path:
         directory = tmp_path / "coefficients" / deployment.model / name
         write_version(directory, version(deployment.model, name, slope))
+        write_contrived(directory)
         return directory
 
     return made

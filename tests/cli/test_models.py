@@ -98,7 +98,8 @@ def test_verifying_says_what_it_checked(command: Command, make: Make, push: Call
         ran = command("models", "verify", what, "--json")
         assert ran.code == 0
         assert [(one["name"], one["status"]) for one in ran.json["checks"]] == [
-            (name, "ok") for name in ("manifest", "digest", "tensors", "algorithms", "golden rows", "inputs")
+            (name, "ok")
+            for name in ("signature", "manifest", "digest", "tensors", "algorithms", "golden rows", "inputs")
         ]
         assert ran.json["checks"][1]["text"] == digest
     text = command("models", "verify", "v1").out
