@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from monitor import report, requirements, service
+from monitor import report, service
 from monitor.report import Line
 from monitor.settings import MonitorSettings
 from scorer.cli.output import Json
 from scorer.cli.settings import show
 from scorer.errors import ScorerError, SettingsError
 from scorer.observe import logs
+from scorer.quality import requirements
 from scorer.settings import describe
 
 DEFAULT = Path("scorer.toml")

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from monitor.joining import Cell, Outcome
-from monitor.requirements import Requirement, Verdict, judge
+from scorer.quality.judge import Judgement, compare
+from scorer.quality.requirement import Requirement
 from scorer.scoring.prediction import CHAMPION
 
 CHALLENGER = "challenger"
@@ -50,6 +51,15 @@ class Sums:
         self.late += other.late
         self.correct += other.correct
         self.squares += other.squares
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a requirement, given by its bounds in words, says of a metric."""
+
+    metric: str
+    requirement: str
+    verdict: Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +132,8 @@ class Monthly:
         return sorted({cell.month for cell, sums in self._cells.items() if sums.predictions})
 
     def figures(self, month: int, requirements: Iterable[Requirement]) -> Month:
-        """What there is to say of a month."""
-        requirements = tuple(requirements)
+        """What there is to say of a month. The ``requirements`` are such that can be ``judged`` here."""
+        requirements = tuple(one for one in requirements if not one.season or month % 12 + 1 in one.season)
         found = {cell: sums for cell, sums in sorted(self._cells.items()) if cell.month == month}
         champions = {cell.version: sums for cell, sums in found.items() if cell.role == CHAMPION}
         whole = Sums()
@@ -144,9 +154,16 @@ class Monthly:
                 yield _figures(cell.role, {cell.version: sums}, sums, requirements)
 
 
+def judged(requirement: Requirement) -> bool:
+    """Whether these sums say enough to judge it."""
+    return requirement.window == "month" and not requirement.segments and requirement.name in ("accuracy", "brier")
+
+
 def _figures(role: str, versions: Mapping[str, Sums], whole: Sums, requirements: tuple[Requirement, ...]) -> Figures:
     n = whole.outcomes
     accuracy, brier = (whole.correct / n, whole.squares / (n * _UNIT)) if n else (None, None)
     values = {"accuracy": accuracy, "brier": brier}
-    verdicts = tuple(judge(requirement, values[requirement.metric], n) for requirement in requirements)
+    verdicts = tuple(
+        Verdict(one.metric.name, one.bounds, compare(one, values[one.metric.name], n)[0]) for one in requirements
+    )
     return Figures(role, {version: sums.outcomes for version, sums in versions.items()}, n, accuracy, brier, verdicts)

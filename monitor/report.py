@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from monitor.monthly import CHALLENGER, Figures, Month, Monthly
-from monitor.requirements import Requirement
+from scorer.quality.requirement import Requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 from monitor.intake import Intake
+from monitor.monthly import judged
 from monitor.places import Places
 from monitor.report import Line, Report
-from monitor.requirements import Requirement
 from monitor.settings import MonitorSettings
 from monitor.shadow.challenger import Challenger
 from monitor.stream import Ends, Stream
 from scorer import schema_files
+from scorer.quality.requirement import Requirement
 from scorer.wire.decode import Decoder
+
+LOGGER = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.1
 
@@ -37,7 +41,7 @@ def run(
     stream = Stream(settings)
     try:
         intake = Intake(settings, Places(stream.event_topics), decoder)
-        report = Report(intake.monthly, requirements)
+        report = Report(intake.monthly, _judged(requirements))
         _await_registry(challenger, stopping)
         # What is held has no cycles, and there is much of it: looking through it again and again costs a third of all.
         gc.freeze()
@@ -49,6 +53,16 @@ def run(
     finally:
         stream.close()
         challenger.close()
+
+
+def _judged(requirements: Sequence[Requirement]) -> list[Requirement]:
+    """Those that this monitor can judge; the others are named."""
+    for one in requirements:
+        if not judged(one):
+            LOGGER.warning(
+                "not judged yet: %s, %s, by %s: only accuracy and brier by month are", one.name, one.bounds, one.window
+            )
+    return [one for one in requirements if judged(one)]
 
 
 def _await_registry(challenger: Challenger, stopping: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from scorer.batch import Floats
-from scorer.quality.undefined import Undefined, mean
+from scorer.quality.undefined import Undefined, mean, weighed
 
 
 def mae(labels: Floats, score: Floats, bound: float | None = None, weights: Floats | None = None) -> float:
@@ -40,9 +40,10 @@ def r2(labels: Floats, score: Floats, weights: Floats | None = None) -> float:
 
     ``r2_score``. Raises ``Undefined`` where all labels are equal.
     """
-    around = mean((labels - mean(labels, weights)) ** 2, weights)
-    if around == 0.0 or labels.min() == labels.max():
+    kept = labels[weighed(len(labels), weights) > 0.0]
+    if kept.min() == kept.max():
         raise Undefined("all labels are equal")
+    around = mean((labels - mean(labels, weights)) ** 2, weights)
     return 1.0 - mean((score - labels) ** 2, weights) / around
 
 

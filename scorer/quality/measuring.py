@@ -45,11 +45,11 @@ def cost(table: Table, given: Parameters) -> float:
 
 
 def auc(table: Table, given: Parameters) -> float:
-    return ranking.auc(*_scored(table, given), table.weights)
+    return ranking.auc(*_ordered(table, given), table.weights)
 
 
 def average_precision(table: Table, given: Parameters) -> float:
-    return ranking.average_precision(*_scored(table, given), table.weights)
+    return ranking.average_precision(*_ordered(table, given), table.weights)
 
 
 def ndcg(table: Table, given: Parameters) -> float:
@@ -75,17 +75,17 @@ def log_loss(table: Table, given: Parameters) -> float:
 
 def calibration_error(table: Table, given: Parameters) -> float:
     assert given.bins is not None  # noqa: S101  # a requirement without it is refused
-    return probabilities.calibration_error(*_scored(table, given), given.bins, table.weights)
+    return probabilities.calibration_error(*_likely(table, given), given.bins, table.weights)
 
 
 def calibration_slope(table: Table, given: Parameters) -> float:
     assert given.clip is not None  # noqa: S101  # a requirement without it is refused
-    return probabilities.calibration_slope(*_scored(table, given), given.clip, table.weights)
+    return probabilities.calibration_slope(*_likely(table, given), given.clip, table.weights)
 
 
 def calibration_intercept(table: Table, given: Parameters) -> float:
     assert given.clip is not None  # noqa: S101  # a requirement without it is refused
-    return probabilities.calibration_intercept(*_scored(table, given), given.clip, table.weights)
+    return probabilities.calibration_intercept(*_likely(table, given), given.clip, table.weights)
 
 
 def mae(table: Table, given: Parameters) -> float:
@@ -144,7 +144,16 @@ def _decided(table: Table, given: Parameters) -> tuple[Bools, Bools]:
     return _labels(table) == wanted, _predicted(table, given) == wanted
 
 
-def _scored(table: Table, given: Parameters) -> tuple[Bools, Floats]:
+def _ordered(table: Table, given: Parameters) -> tuple[Bools, Floats]:
+    """Whether a row is of the class, and a score that is the higher, the more speaks for that."""
+    wanted = _class(table, given)
+    if table.kind == "multiclass":
+        return _labels(table) == wanted, table.scores[wanted]
+    return _labels(table) == wanted, table.scores[0] if wanted == 1 else -table.scores[0]
+
+
+def _likely(table: Table, given: Parameters) -> tuple[Bools, Floats]:
+    """Whether a row is of the class, and the probability that it is."""
     wanted = _class(table, given)
     if table.kind == "multiclass":
         return _labels(table) == wanted, table.scores[wanted]

@@ -44,6 +44,7 @@ class Metric:
     ``best`` is the value of a perfect model; ``better`` says on which side of it the others lie. ``needs`` and
     ``takes`` are parameters by their names in a file. ``continuous`` and ``once`` name the interval of each mode;
     ``None``: there is no valid one. ``continuous_needs`` are parameters without which the continuous one does not hold.
+    ``probabilities`` says that margins will not do.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Metric:
     takes: tuple[str, ...] = ()
     continuous_needs: tuple[str, ...] = ()
     unit: str = ""
+    probabilities: bool = False
 
 
 def _between(low: float, high: float) -> Range:
@@ -107,15 +109,17 @@ _ALL = (
     Metric("ndcg", measuring.ndcg, "mean over groups of the discounted gain, as a share of the best order's",
            _ESTIMATES, "larger", 1.0, _SHARE, _STUDENT + " over groups", needs=("group",), takes=("at",)),
     Metric("brier", measuring.brier, "mean of (score - truth)², summed over more than two classes", _CLASSES, "smaller",
-           0.0, _brier_range, _MAURER, _BERNSTEIN),
+           0.0, _brier_range, _MAURER, _BERNSTEIN, probabilities=True),
     Metric("log_loss", measuring.log_loss, "mean of -ln(probability of what came true), clipped", _CLASSES, "smaller",
-           0.0, _clipped_range, _MAURER, _BERNSTEIN, needs=("clip",), unit="nats"),
+           0.0, _clipped_range, _MAURER, _BERNSTEIN, needs=("clip",), unit="nats", probabilities=True),
     Metric("calibration_slope", measuring.calibration_slope, "slope of truth on the score's log-odds", _CLASSES,
-           "nearer", 1.0, _ANY, _WALD, needs=("clip",), takes=("class",)),
+           "nearer", 1.0, _ANY, _WALD, needs=("clip",), takes=("class",), probabilities=True),
     Metric("calibration_intercept", measuring.calibration_intercept, "log-odds by which the scores are too low",
-           _CLASSES, "nearer", 0.0, _ANY, _WALD, needs=("clip",), takes=("class",), unit="log-odds"),
+           _CLASSES, "nearer", 0.0, _ANY, _WALD, needs=("clip",), takes=("class",), unit="log-odds",
+           probabilities=True),
     Metric("calibration_error", measuring.calibration_error, "mean distance of score and truth over bins of equal mass "
-           "(ECE)", _CLASSES, "smaller", 0.0, _SHARE, _BOOTSTRAP, needs=("bins",), takes=("class",)),
+           "(ECE)", _CLASSES, "smaller", 0.0, _SHARE, _BOOTSTRAP, needs=("bins",), takes=("class",),
+           probabilities=True),
     Metric("mae", measuring.mae, "mean of |score - label|, each at most `bound`", _ESTIMATES, "smaller", 0.0,
            _bounded_range, _STUDENT + "; Maurer-Pontil with a bound", _BERNSTEIN, takes=("bound",),
            continuous_needs=("bound",), unit=_LABEL),

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from scorer.errors import SettingsError
 from scorer.quality.metrics import Metric
 from scorer.quality.parameters import Parameters
-from scorer.quality.table import Kind
+from scorer.quality.table import Kind, Scale
 
 Window: TypeAlias = Literal["hour", "day", "week", "month"]
 Mode: TypeAlias = Literal["continuously", "once per closed window"]
@@ -81,13 +81,15 @@ class Requirement:
         """What it is about, apart from how much is required: two requirements of one file must differ in it."""
         return (self.metric.name, self.parameters, self.window, self.judged, self.segments, self.season)
 
-    def misfits(self, kind: Kind, classes: tuple[str, ...]) -> Iterator[str]:
+    def misfits(self, kind: Kind, classes: tuple[str, ...], scale: Scale) -> Iterator[str]:
         """Every reason why it cannot be asked of a model with such outputs."""
         given, metric = self.parameters, self.metric
         several, named = kind == "multiclass", ", ".join(map(repr, classes)) or "none"
         if kind not in metric.kinds:
             yield f"it is for {' or '.join(metric.kinds)} outputs; the model's are {kind}"
             return
+        if metric.probabilities and scale != "probability":
+            yield "it is for probabilities; the model's scores are margins"
         if given.klass is not None and given.klass not in classes:
             yield f"class {given.klass!r} is none of the model's; it has {named}"
         if several and "class" in (*metric.needs, *metric.takes) and given.klass is None:
@@ -104,8 +106,14 @@ class Requirement:
                 yield f"it lies between {low:g} and {high:g}; {bound:g} does not"
 
 
-def check(requirements: Iterable[Requirement], kind: Kind, classes: tuple[str, ...], name: str) -> None:
-    """Raise ``SettingsError`` that lists every requirement which cannot be asked of a model with such outputs."""
-    found = [f"{one.name}: {why}" for one in requirements for why in one.misfits(kind, classes)]
+def check(
+    requirements: Iterable[Requirement],
+    name: str,
+    kind: Kind,
+    classes: tuple[str, ...],
+    scale: Scale = "probability",
+) -> None:
+    """Raise ``SettingsError`` that lists all that the requirements of the file ``name`` cannot ask of such outputs."""
+    found = [f"{one.name}: {why}" for one in requirements for why in one.misfits(kind, classes, scale)]
     if found:
         raise SettingsError(f"{name} does not fit the model:\n" + "\n".join(f"  {line}" for line in found))

@@ -13,6 +13,7 @@ from scorer.batch import Bools, Floats, Int64s
 from scorer.errors import SchemaError
 
 Kind: TypeAlias = Literal["regression", "binary", "multiclass"]
+Scale: TypeAlias = Literal["probability", "margin"]
 Words: TypeAlias = npt.NDArray[np.object_]
 
 
@@ -25,7 +26,8 @@ class Table:
     NaN where there is none (see :func:`label_numbers`). ``predicted`` int64 ``(n,)``: the index of the predicted class,
     -1 in a regression. ``time`` int64 ``(n,)``: event times in microseconds since 1970, UTC, where they are known.
     ``fields``: columns by name, of strings and ``None``, by which rows are told apart (segments, groups). ``weights``
-    float64 ``(n,)``, not negative: how much a row counts.
+    float64 ``(n,)``, not negative: how much a row counts. ``scale``: whether the scores of classes are probabilities,
+    or margins, of which more speaks for the class.
     """
 
     kind: Kind
@@ -36,6 +38,7 @@ class Table:
     time: Int64s | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
     weights: Floats | None = None
+    scale: Scale = "probability"
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` where the parts do not fit together."""
@@ -79,6 +82,7 @@ class Table:
             None if self.time is None else self.time[rows],
             {name: column[rows] for name, column in self.fields.items()},
             None if self.weights is None else self.weights[rows],
+            self.scale,
         )
 
 

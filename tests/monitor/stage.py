@@ -36,12 +36,14 @@ REQUIREMENTS = """
 [[requirement]]
 metric = "accuracy"
 window = "month"
+judged = "once per closed window"
 minimum = 0.5
 least_labels = 20
 
 [[requirement]]
 metric = "brier"
 window = "month"
+judged = "once per closed window"
 maximum = 0.01
 least_labels = 20
 """

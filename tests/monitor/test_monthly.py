@@ -11,18 +11,20 @@ from sklearn.metrics import accuracy_score, brier_score_loss
 
 from monitor.joining import Cell, Label, Outcome, Prediction, Shadow
 from monitor.monthly import DAY, Monthly
-from monitor.requirements import parse
+from scorer.quality.requirements import parse
 
 REQUIREMENTS = parse(
     """
     [[requirement]]
     metric = "accuracy"
     window = "month"
+    judged = "once per closed window"
     minimum = 0.5
     least_labels = 3
     [[requirement]]
     metric = "brier"
     window = "month"
+    judged = "once per closed window"
     maximum = 0.2
     least_labels = 3
     """,
