@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from scorer.batch import Bools, Floats
+from scorer.batch import Bools, Floats, Int64s
 from scorer.model import golden, tensors
 from scorer.model.canonical import Json, number_to_json
 from scorer.model.evidence import Golden, Profile
@@ -213,17 +213,8 @@ def boosted_trees(
 
 
 def _laid_out(tree: Tree) -> dict[str, Tensor]:
-    """The nodes in the order of :mod:`scorer.model.kernels.trees`: level by level, siblings side by side."""
-    left, right = np.asarray(tree.left, np.int64), np.asarray(tree.right, np.int64)
-    order = [np.zeros(1, np.int64)]
-    while order[-1].size and len(order) <= len(left):
-        inner = order[-1][left[order[-1]] >= 0]
-        order.append(np.stack([left[inner], right[inner]], axis=1).reshape(-1))
-    nodes = np.concatenate(order)
-    leaf: Bools = left[nodes] < 0
-    own = np.arange(len(nodes))
-    children = own.copy()
-    children[~leaf] = 1 + 2 * np.arange(int((~leaf).sum()))
+    """The nodes in the order of :mod:`scorer.model.kernels.trees`."""
+    nodes, leaf, children = level_order(tree.left, tree.right)
 
     def taken(values: npt.ArrayLike, dtype: str, where: Bools) -> Tensor:
         return np.where(where, np.asarray(values)[nodes], 0).astype(dtype)
@@ -235,3 +226,20 @@ def _laid_out(tree: Tree) -> dict[str, Tensor]:
         "value": taken(tree.value, "float64", leaf),
         "left": children.astype(np.int32),
     }
+
+
+def level_order(left: npt.ArrayLike, right: npt.ArrayLike) -> tuple[Int64s, Bools, Int64s]:
+    """The nodes of a tree level by level, siblings side by side; which are leaves; and the place of each left child.
+
+    ``left`` and ``right`` are -1 in leaves, which come to name themselves.
+    """
+    lefts, rights = np.asarray(left, np.int64), np.asarray(right, np.int64)
+    order = [np.zeros(1, np.int64)]
+    while order[-1].size and len(order) <= len(lefts):
+        inner = order[-1][lefts[order[-1]] >= 0]
+        order.append(np.stack([lefts[inner], rights[inner]], axis=1).reshape(-1))
+    nodes = np.concatenate(order)
+    leaf: Bools = lefts[nodes] < 0
+    children = np.arange(len(nodes))
+    children[~leaf] = 1 + 2 * np.arange(int((~leaf).sum()))
+    return nodes, leaf, children

@@ -45,14 +45,18 @@ IMPUTE = 8
 STANDARDISE = 9
 ONE_HOT = 10
 ORDINAL = 11
-ROUND = 12
-LOWER = 13
 PREPARATION_END = 32
 # Kernels and links.
 LINEAR = 32
 TREES = 33
 SIGMOID = 34
 SOFTMAX = 35
+EXP = 36
+# Trees: their columns, and what becomes of their sums.
+TREAT = 48
+SLOPE = 49
+LOG1P_EXP = 50
+SIGNED_SQUARE = 51
 
 IMPUTED = 1
 """Flag: a missing value was replaced by the one that the version holds for it."""

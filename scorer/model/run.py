@@ -14,9 +14,10 @@ from numba import types
 
 from scorer.batch import Bytes, Floats, Int32s, Int64s
 from scorer.compiled import entry, helper, inlined, memory
-from scorer.model.kernels.boosted_trees import lowered, rounded
+from scorer.model.kernels.forest import sloped
 from scorer.model.kernels.linear import linear
-from scorer.model.kernels.links import sigmoid, softmax
+from scorer.model.kernels.links import exp, log1p_exp, sigmoid, signed_square, softmax
+from scorer.model.kernels.tree_columns import treat
 from scorer.model.kernels.walks import sum_trees
 from scorer.model.preparation.impute import impute
 from scorer.model.preparation.load import load, require
@@ -26,20 +27,24 @@ from scorer.model.preparation.ordinal import ordinal
 from scorer.model.preparation.standardise import standardise
 from scorer.model.program import (
     BLOCK,
+    EXP,
     IMPUTE,
     LINEAR,
     LOAD_INTEGER,
     LOAD_NUMBER,
     LOADS_END,
+    LOG1P_EXP,
     LOOK_UP,
-    LOWER,
     ONE_HOT,
     ORDINAL,
     PREPARATION_END,
-    ROUND,
     SIGMOID,
+    SIGNED_SQUARE,
+    SLOPE,
+    SOFTMAX,
     STANDARDISE,
     STRIDE,
+    TREAT,
     TREES,
 )
 
@@ -133,10 +138,6 @@ def _prepare(ops: Int64s, k: int, floats: Floats, registers: Floats, flags: Int6
         one_hot(registers, target, source, a, width)
     elif code == ORDINAL:
         ordinal(registers, target, source, floats[a], floats[a + 1], width)
-    elif code == ROUND:
-        rounded(registers, target, source, width)
-    elif code == LOWER:
-        lowered(registers, target, source, width)
 
 
 @inlined
@@ -146,11 +147,22 @@ def _score(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats
     if code == LINEAR:
         linear(registers, first, count, ops[k, 3], words, ops[k, 4], floats, ops[k, 5], width)
     elif code == TREES:
-        sum_trees(registers, first, count, words, ops[k, 3], floats, ops[k, 4], lanes, width)
+        sum_trees(registers, first, count, words, ops[k, 3], floats, lanes, width)
+    elif code == TREAT:
+        treat(registers, first, count, ops[k, 3], floats[ops[k, 4]], width)
+    elif code == SLOPE:
+        where = ops[k, 3]
+        sloped(registers, first, count, floats[where], floats[where + 1], width)
     elif code == SIGMOID:
         sigmoid(registers, first, width)
-    else:
+    elif code == SOFTMAX:
         softmax(registers, first, count, width)
+    elif code == EXP:
+        exp(registers, first, width)
+    elif code == LOG1P_EXP:
+        log1p_exp(registers, first, width)
+    elif code == SIGNED_SQUARE:
+        signed_square(registers, first, width)
 
 
 @helper

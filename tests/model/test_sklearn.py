@@ -106,9 +106,10 @@ def test_boosted_trees_reach_the_same_leaves_and_margins_bit_for_bit() -> None:
     model, got = scored(design, Proof(raw(x[:64]), expected[:, :64], 0.0, 0.0), x)
     np.testing.assert_array_equal(got, expected)
     assert isinstance(model.kernel, BoostedTrees)
-    leaves = walk(model.kernel.trees, np.ascontiguousarray(x.T))
+    trees = model.kernel.trees
+    leaves = walk(trees, np.ascontiguousarray(x.T), np.zeros(x.T.shape, np.int64))
     for iteration, reached in zip(fitted._predictors, leaves, strict=True):
-        np.testing.assert_array_equal(model.kernel.trees.value[reached], tree_predict(fitted, iteration[0], x))
+        np.testing.assert_array_equal(trees.value[trees.place[reached], 0], tree_predict(fitted, iteration[0], x))
 
 
 def tree_predict(fitted: Any, predictor: Any, x: Floats) -> Floats:

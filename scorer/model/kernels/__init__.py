@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from scorer.batch import Floats
-from scorer.model.kernels import boosted_trees, linear, logistic
+from scorer.model.kernels import boosted_trees, forest, linear, logistic
 from scorer.model.limits import Limits
 from scorer.model.manifest import Outputs
 from scorer.model.preparation.prepared import Prepared
@@ -39,5 +39,6 @@ KERNELS: Mapping[str, KernelType] = {
     linear.NAME: linear.Linear,
     logistic.NAME: logistic.Logistic,
     boosted_trees.NAME: boosted_trees.BoostedTrees,
+    forest.NAME: forest.Forest,
 }
 """All kernels that a manifest may name."""

@@ -1,42 +1,79 @@
-"""Decision trees in one layout for all libraries: how they are checked, and laid out as tables for the walks.
+"""Decision trees in one layout for all libraries: what it is, how it is checked, and the walk in plain numpy.
 
 The layout, arrays over the nodes of all trees, tree after tree: ``feature`` (index of the kernel's column),
-``threshold``, ``left`` (index of the left child; the right one is the next node; a leaf names itself), ``missing_left``
-(1: a missing value goes left), ``value`` (of a leaf). A child comes after its parent. Over the trees: ``root``, the
-tree's first node, and ``output``, the margin that its leaves add to. A row goes left where ``x <= threshold``; what
-is 0 because it has no meaning (the threshold of a leaf, the value of an inner node) must be 0.
+``threshold``, ``left`` (index of the left child; the right one is the next node; a leaf names itself), ``missing`` (one
+of the constants below: what happens where there is no value). A child comes after its parent. Over the leaves, in the
+order of their nodes: ``value``, a row each of what the leaf adds to the tree's margins. Over the trees: ``root``, the
+tree's first node, and ``output``, the first margin that its leaves add to. A row goes left where ``x <= threshold``;
+what is 0 because it has no meaning (the threshold of a leaf) must be 0.
 
-Splits on sets of categories are not in the layout yet: they would be a tensor of their own here, and a test beside
-``x <= threshold`` in the walks.
+A node may split on a **set of categories** instead: see :class:`Sets`. Its threshold has no meaning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scorer.batch import Bools, Bytes, Floats, Int32s, Int64s
 from scorer.model.limits import Limits
-from scorer.model.program import Given, Program
+from scorer.model.program import Given
 
-LEAVES = 64
-"""The most leaves of a tree that is walked by tests: one bit of a word each."""
+MISSING_RIGHT, MISSING_LEFT = 0, 1
+"""A missing value goes right, or left."""
+MISSING_IS_ZERO = 2
+"""A missing value counts as 0."""
+ZERO_RIGHT, ZERO_LEFT = 3, 4
+"""A missing value and 0 go right, or left, whatever the threshold."""
+
+WORD = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sets:
+    """The splits on sets of categories: of each its ``node``, increasing, and which codes go left.
+
+    A category is a code from 0 on. ``size`` says how many codes the set speaks of; ``bits`` holds one bit for each of
+    them, set after set, each beginning a new word (code ``c`` is bit ``c % 64`` of word ``c // 64``): 1 goes left, 0
+    right. Any other value goes left where ``other`` is 1. A missing value follows ``missing`` of the node, which is
+    MISSING_RIGHT or MISSING_LEFT.
+    """
+
+    node: Int32s
+    size: Int32s
+    other: Bytes
+    bits: Int64s
+
+    @property
+    def first(self) -> Int64s:
+        """The first word of each set, and the end of the last."""
+        return np.concatenate([[0], np.cumsum(-(-self.size.astype(np.int64) // WORD))])
+
+    def holds(self, which: Int64s, codes: Int64s) -> Bools:
+        """Whether set ``which[i]`` sends ``codes[i]`` left; -1 is any other value."""
+        known = (codes >= 0) & (codes < self.size[which])
+        code = np.where(known, codes, 0)
+        bit = (self.bits[self.first[which] + code // WORD] >> (code % WORD)) & 1
+        return np.equal(np.where(known, bit, self.other[which]), 1, dtype=np.bool_)
+
+
+NO_SETS = Sets(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """Checked trees: see the module. ``base`` holds the value that each margin begins with."""
+    """Trees: see the module. ``base`` holds the value that each margin begins with."""
 
     feature: Int32s
     threshold: Floats
     left: Int32s
-    missing_left: Bytes
+    missing: Bytes
     value: Floats
     root: Int32s
     output: Int32s
     base: Floats
+    sets: Sets = NO_SETS
 
     @property
     def leaf(self) -> Bools:
@@ -49,6 +86,18 @@ class Trees:
         sizes = np.diff(self.root, append=len(self.left))
         return np.repeat(np.arange(len(self.root)), sizes)
 
+    @property
+    def place(self) -> Int64s:
+        """The row of ``value`` of each node that is a leaf."""
+        return np.cumsum(self.leaf) - 1
+
+    @property
+    def set_of(self) -> Int64s:
+        """The set that each node splits on, or -1."""
+        found = np.full(len(self.left), -1)
+        found[self.sets.node] = np.arange(len(self.sets.node))
+        return found
+
     def levels(self, most: int) -> list[Int64s]:
         """The nodes at depth 0, 1, …; at most ``most + 1`` levels, so a longer list means that there are more."""
         leaf, level = self.leaf, self.root.astype(np.int64)
@@ -59,44 +108,39 @@ class Trees:
             level = np.concatenate([inner, inner + 1])
         return found
 
-    @classmethod
-    def read(cls, given: Given, margins: int, limits: Limits) -> Trees:
-        """Take the tensors of a version and check that they are trees. Raises ``VersionRefused``."""
-        nodes = given.tensors["left"].shape[:1]
-        count = given.tensors["root"].shape[:1]
-        if not nodes or not count or not 1 <= count[0] <= limits.trees or not 1 <= nodes[0] <= limits.nodes:
-            raise given.refused(f"must have 1 to {limits.trees} trees with at most {limits.nodes} nodes in all")
-        found = cls(
-            given.tensor("feature", "int32", nodes),
-            given.tensor("threshold", "float64", nodes, finite=False),
-            given.tensor("left", "int32", nodes),
-            given.tensor("missing_left", "uint8", nodes),
-            given.floats("value", *nodes),
-            given.tensor("root", "int32", count),
-            given.tensor("output", "int32", count),
-            given.floats("base", margins),
-        )
-        _check_numbers(found, given, margins)
-        _check_shape(found, given)
-        if len(found.levels(limits.depth)) > limits.depth + 1:
-            raise given.refused(f"a tree is deeper than {limits.depth} levels")
-        return found
+
+def sizes(given: Given, limits: Limits) -> tuple[int, int]:
+    """How many nodes and trees a version gives. Raises ``VersionRefused`` where there are none or too many."""
+    nodes = given.tensors["left"].shape[:1]
+    count = given.tensors["root"].shape[:1]
+    if not nodes or not count or not 1 <= count[0] <= limits.trees or not 1 <= nodes[0] <= limits.nodes:
+        raise given.refused(f"must have 1 to {limits.trees} trees with at most {limits.nodes} nodes in all")
+    return nodes[0], count[0]
 
 
-def _check_numbers(trees: Trees, given: Given, margins: int) -> None:
-    leaf, features = trees.leaf, len(given.inputs)
-    idle = (trees.feature != 0) | (trees.threshold != 0) | (trees.missing_left != 0)
+def check(trees: Trees, given: Given, limits: Limits) -> None:
+    """Check that arrays of the right dtypes and shapes are trees. Raises ``VersionRefused``."""
+    _check_nodes(trees, given)
+    margins, width = len(trees.base), trees.value.shape[1]
+    if ((trees.output < 0) | (trees.output > margins - width)).any():
+        raise given.refused(f"tensor 'output' names a margin that is not one of the {margins}")
+    _check_shape(trees, given)
+    if len(trees.levels(limits.depth)) > limits.depth + 1:
+        raise given.refused(f"a tree is deeper than {limits.depth} levels")
+
+
+def _check_nodes(trees: Trees, given: Given) -> None:
+    leaf, features, on_set = trees.leaf, len(given.inputs), trees.set_of >= 0
+    idle = (trees.feature != 0) | (trees.threshold != 0) | (trees.missing != 0)
     for wrong, text in (
         ((trees.feature < 0) | (trees.feature >= features), f"feature is not one of the {features} columns"),
         (np.isnan(trees.threshold), "threshold is NaN"),
-        (trees.missing_left > 1, "missing_left is neither 0 nor 1"),
-        (leaf & idle, "leaf has a feature, threshold or missing_left other than 0"),
-        (~leaf & (trees.value != 0), "inner node has a value other than 0"),
+        (leaf & idle, "leaf has a feature, threshold or missing other than 0"),
+        (on_set & (trees.threshold != 0), "threshold is other than 0, but it splits on a set"),
+        (on_set & (trees.missing > MISSING_LEFT), "missing is neither 0 nor 1, but it splits on a set"),
     ):
         if wrong.any():
             raise given.refused(f"node {int(np.argmax(wrong))}: its {text}")
-    if ((trees.output < 0) | (trees.output >= margins)).any():
-        raise given.refused(f"tensor 'output' names a margin that is not one of the {margins}")
 
 
 def _check_shape(trees: Trees, given: Given) -> None:
@@ -115,85 +159,24 @@ def _check_shape(trees: Trees, given: Given) -> None:
         raise given.refused(f"node {int(np.argmax(parents != 1))}: it must be the child of exactly one node, or a root")
 
 
-def emit_trees(program: Program, trees: Trees, plain: Sequence[int], lower: Sequence[int]) -> tuple[int, int, int]:
-    """Append the tables of ``trees``.
+def walk(trees: Trees, columns: Floats, codes: Int64s) -> Int64s:
+    """The leaf's node of each row in each tree, ``(trees, rows)``, in plain numpy.
 
-    ``plain[f]`` is the register of feature ``f``, ``lower[f]`` that in which a missing value is -inf, so that it goes
-    left everywhere. Returns the register of the first margin and the offsets of words and floats.
+    ``columns`` is ``(features, rows)``, NaN where there is no value; ``codes`` are the same values as categories, -1
+    where a value is none.
     """
-    margins = [program.scratch() for _ in trees.base]
-    idle = program.scratch()  # Never written, so it stays 0: a leaf compares it with +inf and leads to itself.
-    leaf, tree, levels = trees.leaf, trees.tree, trees.levels(program.limits.depth)
-    registers = np.where(trees.missing_left == 1, np.array(lower)[trees.feature], np.array(plain)[trees.feature])
-    registers[leaf] = idle
-    threshold = np.where(leaf, np.inf, trees.threshold)
-    depth = np.zeros(len(trees.root), np.int64)
-    for level, nodes in enumerate(levels):
-        depth[tree[nodes]] = level
-    deepest = np.argsort(-depth, kind="stable")
-    place = np.empty_like(deepest)
-    place[deepest] = np.arange(len(deepest))
-    active = np.array([np.count_nonzero(depth > level) for level in range(len(levels) - 1)], np.int64)
-    firsts, tests, masks, bounds, leaf_first, leaf_value = _tests(trees, levels, registers, idle)
-    head = np.array([len(depth), len(active), len(leaf), len(tests)], np.int64)
-    packed = (trees.left.astype(np.int64) << 32) | registers
-    scores = np.array(margins)[trees.output]
-    words = program.words(
-        np.concatenate([head, scores, trees.root[deepest], place, active, packed, firsts, leaf_first, tests, masks])
-    )
-    floats = program.floats(np.concatenate([trees.base, threshold, trees.value, bounds, leaf_value]))
-    program.lanes = max(program.lanes, len(depth))
-    return margins[0], words, floats
-
-
-def _tests(
-    trees: Trees, levels: Sequence[Int64s], registers: Int64s, idle: int
-) -> tuple[Int64s, Int64s, Int64s, Floats, Int64s, Floats]:
-    """The tables of the walk by tests: first test of each tree, registers, masks and bounds of the tests, leaves.
-
-    No tests at all where a tree has too many leaves. Tests come in pairs; an odd one gets a companion that never
-    fails.
-    """
-    leaf, left, tree, count = trees.leaf, trees.left, trees.tree, len(trees.root)
-    below = leaf.astype(np.int64)
-    for nodes in reversed(levels):
-        inner = nodes[~leaf[nodes]]
-        below[inner] = below[left[inner]] + below[left[inner] + 1]
-    leaves = below[trees.root]
-    if leaves.max() > LEAVES:
-        nothing = np.zeros(0, np.int64)
-        return np.zeros(count + 1, np.int64), nothing, nothing, np.zeros(0), np.zeros(count, np.int64), np.zeros(0)
-    first = np.zeros(len(leaf), np.int64)
-    for nodes in levels:
-        inner = nodes[~leaf[nodes]]
-        first[left[inner]] = first[inner]
-        first[left[inner] + 1] = first[inner] + below[left[inner]]
-    inner = np.flatnonzero(~leaf)
-    pairs = leaves // 2  # A tree has one inner node less than leaves.
-    firsts = np.concatenate([[0], np.cumsum(2 * pairs)])
-    rank = np.arange(len(inner)) - np.concatenate([[0], np.cumsum(leaves - 1)])[tree[inner]]
-    where = firsts[tree[inner]] + rank
-    tests = np.full(firsts[-1], idle, np.int64)
-    masks = np.full(firsts[-1], -1, np.int64)
-    bounds = np.full(firsts[-1], np.inf)
-    tests[where], bounds[where] = registers[inner], trees.threshold[inner]
-    on_left = ((np.uint64(1) << below[left[inner]].astype(np.uint64)) - np.uint64(1)) << first[inner].astype(np.uint64)
-    masks[where] = (~on_left).view(np.int64)
-    leaf_first = np.cumsum(leaves) - leaves
-    leaf_value = np.zeros(int(leaves.sum()))
-    ends = np.flatnonzero(leaf)
-    leaf_value[leaf_first[tree[ends]] + first[ends]] = trees.value[ends]
-    return firsts, tests, masks, bounds, leaf_first, leaf_value
-
-
-def walk(trees: Trees, columns: Floats) -> Int64s:
-    """The leaf of each row in each tree, ``(trees, rows)``, in plain numpy; ``columns`` is ``(features, rows)``."""
     rows = np.arange(columns.shape[1])
-    leaf = trees.leaf
+    leaf, set_of = trees.leaf, trees.set_of
     found = np.repeat(trees.root.astype(np.int64)[:, None], columns.shape[1], axis=1)
     for nodes in found:
         while not leaf[nodes].all():
-            x = columns[trees.feature[nodes], rows]
-            goes_left = np.where(np.isnan(x), trees.missing_left[nodes] == 1, x <= trees.threshold[nodes])
+            feature, missing = trees.feature[nodes], trees.missing[nodes]
+            x = columns[feature, rows]
+            x = np.where(np.isnan(x) & (missing == MISSING_IS_ZERO), 0.0, x)
+            gap = np.isnan(x) | ((x == 0) & (missing >= ZERO_RIGHT))
+            goes_left = x <= trees.threshold[nodes]
+            on_set = set_of[nodes] >= 0
+            goes_left[on_set] = trees.sets.holds(set_of[nodes[on_set]], codes[feature[on_set], rows[on_set]])
+            goes_left = np.where(gap, (missing == MISSING_LEFT) | (missing == ZERO_LEFT), goes_left)
             nodes[:] = np.where(leaf[nodes], nodes, np.where(goes_left, trees.left[nodes], trees.left[nodes] + 1))
     return found
