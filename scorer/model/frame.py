@@ -15,7 +15,7 @@ from scorer.errors import SchemaError
 from scorer.model import golden
 from scorer.model.inputs import Input, Raw
 from scorer.model.model import Model
-from scorer.model.table import Table, Values, table
+from scorer.model.table import Results, Table, Values, table
 
 _TOO_LARGE = np.float64(2.0**63)  # not a plain float, which would become a float16 beside float16s
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -40,26 +40,31 @@ def predict(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     The result has the frame's index and the columns ``score`` (float64: the estimate, the probability of the second
     of two classes, or that of the predicted one of several), ``class`` (where the model has classes), ``score CLASS``
     for each of more than two classes, ``flags`` (bits: 1 imputed, 2 clipped, 4 unseen category) and ``missing``: the
-    first input that is not nullable and has no value, else ``None``. Such a row has NaN for scores and no class; in
-    the stream it would become a dead letter.
+    first input that is not nullable and has no value, or the column whose value the version refuses, else ``None``.
+    Such a row has NaN for scores and no class; in the stream it would become a dead letter.
 
     Raises ``SchemaError`` where a column is missing or of the wrong dtype.
     """
     results = golden.score(model, columns(model.inputs, frame))
+    inputs = np.array([*(entry.name for entry in model.inputs), None], object)
+    found = {**outcome(model, results), "missing": inputs[results.missing]}
+    return pd.DataFrame({name: pd.Series(run, frame.index, run.dtype) for name, run in found.items()}, frame.index)
+
+
+def outcome(model: Model, results: Results) -> dict[str, npt.NDArray[Any]]:
+    """What a model says about some rows, by the names that :func:`predict` gives; text and ``None`` are objects."""
     scores, unscored = results.scores, results.missing >= 0
-    found: dict[str, object] = {"score": scores[0]}
+    found: dict[str, npt.NDArray[Any]] = {"score": scores[0]}
     if model.classes:
         chosen = model.classify(scores)
         names = np.array([*model.classes, None], object)
         if model.kind == "multiclass":
-            found["score"] = scores[chosen, np.arange(len(frame))]
-        found["class"] = pd.Series(names[np.where(unscored, -1, chosen)], frame.index, object)
+            found["score"] = scores[chosen, np.arange(scores.shape[1])]
+        found["class"] = names[np.where(unscored, -1, chosen)]
         if model.kind == "multiclass":
             found |= {f"score {name}": run for name, run in zip(model.classes, scores, strict=True)}
     found["flags"] = results.flags
-    inputs = np.array([*(entry.name for entry in model.inputs), None], object)
-    found["missing"] = pd.Series(inputs[results.missing], frame.index, object)
-    return pd.DataFrame(found, index=frame.index)
+    return found
 
 
 def columns(inputs: tuple[Input, ...], frame: pd.DataFrame) -> Table:

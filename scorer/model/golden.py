@@ -40,8 +40,8 @@ def check(model: Model) -> None:
     expected = np.array(golden.expected).T
     got = score(model, from_rows(model.inputs, golden.inputs))
     for row in np.flatnonzero(got.missing >= 0):
-        name = model.inputs[got.missing[row]].name
-        raise VersionRefused("golden", f"golden row {row} has no value for input {name!r}, which is not nullable")
+        refusal = model.unscored(int(got.missing[row]))
+        raise VersionRefused("golden", f"golden row {row} cannot be scored: {refusal.column!r}: {refusal.why}")
     near = np.isclose(got.scores, expected, golden.rtol, golden.atol, equal_nan=True)
     for row in np.flatnonzero(~near.all(axis=0)):
         raise VersionRefused(

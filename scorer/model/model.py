@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from scorer.batch import Bytes, Columns, Field, Floats, Int32s, Int64s, Kind, Layout
 from scorer.errors import VersionRefused
+from scorer.model.combining import COMBINING
 from scorer.model.inputs import Input
 from scorer.model.kernels import KERNELS
+from scorer.model.kernels.scored import Scored
 from scorer.model.limits import DEFAULT, Limits
-from scorer.model.preparation import STEPS
-from scorer.model.program import BLOCK, LOAD_INTEGER, STRIDE, Category, Given, Program
+from scorer.model.preparation import STEPS, Step
+from scorer.model.program import BLOCK, LOAD_INTEGER, STRIDE, Category, Given, Program, Refusal
 from scorer.model.run import DONE, ROW_OUTSIDE, run
 from scorer.model.version import Version
 
@@ -35,7 +37,8 @@ class Model:
     """A version whose steps and kernel have been checked and compiled into tables.
 
     ``kind`` is ``"regression"``, ``"binary"`` or ``"multiclass"``; ``classes`` their names; ``n_outputs`` how many
-    scores a row gets: the estimate, the probability of the second of two classes, or the probability of each class.
+    scores a row gets: the estimate, that of the second of two classes, or that of each class. ``scale`` says whether
+    scores of classes are probabilities or margins.
     """
 
     def __init__(self, version: Version, limits: Limits = DEFAULT) -> None:
@@ -46,13 +49,12 @@ class Model:
         self.inputs = manifest.inputs
         self.kind = manifest.outputs.kind
         self.classes = manifest.outputs.classes
+        self.scale = manifest.outputs.scale
         self.n_outputs = manifest.outputs.count
-        self.steps = []
+        self.steps: list[Step] = []
         for position, step in enumerate(manifest.pipeline):
             given = Given.of(step, f"pipeline[{position}]", version.tensors)
-            if step.name not in STEPS:
-                raise given.refused(f"this step is not known to this release; it has {', '.join(STEPS)}")
-            self.steps.append(STEPS[step.name].read(given, limits))
+            self.steps.append(_read_step(given, limits))
         given = Given.of(manifest.kernel, "kernel", version.tensors)
         if given.name not in KERNELS:
             raise given.refused(f"this kernel is not known to this release; it has {', '.join(KERNELS)}")
@@ -68,6 +70,7 @@ class Model:
             if isinstance(column, Category) and name not in taken:
                 raise VersionRefused("pipeline", f"column {name!r} is a category that is used by no later step")
         self._slots = program.slots
+        self._refusals = tuple(program.refusals)
         self._tables = program.tables(first_score, self.n_outputs)
 
     def bind(self, layout: Layout) -> BoundModel:
@@ -85,15 +88,30 @@ class Model:
         tables = (ops, words, self._tables.floats, self._tables.text)
         return BoundModel(self, tables, self._tables.registers, self._tables.lanes)
 
+    def unscored(self, number: int) -> Refusal:
+        """What a number in ``missing`` says: the column that keeps a row from being scored, and why.
+
+        Numbers from the count of inputs on are of columns whose value a step refuses.
+        """
+        if number < len(self.inputs):
+            return Refusal(self.inputs[number].name, "it has no value, and the version cannot do without it")
+        return self._refusals[number - len(self.inputs)]
+
+    @property
+    def decisive(self) -> tuple[str, ...]:
+        """The columns that numbers in ``missing`` stand for: the inputs, then those of refused values."""
+        return (*(entry.name for entry in self.inputs), *(refusal.column for refusal in self._refusals))
+
     def classify(self, scores: Floats) -> Int64s:
         """The class of each row of ``scores`` ``(n_outputs, rows)`` as an index into ``classes``; -1 in a regression.
 
-        The second of two classes where its probability is above 0.5; the first of several with the highest.
+        The second of two classes where its score is above the threshold, which is 0.5 for a probability and 0 for a
+        margin unless the manifest says otherwise; the first of several with the highest.
         """
         if self.kind == "regression":
             return np.full(scores.shape[1], -1)
         if self.kind == "binary":
-            return np.asarray(scores[0] > 0.5, np.int64)
+            return np.asarray(scores[0] > self.manifest.outputs.bound, np.int64)
         return np.asarray(scores.argmax(axis=0), np.int64)
 
 
@@ -117,7 +135,8 @@ class BoundModel:
         ``rows`` int64 ``(m,)`` are positions in the columns. Results are written at the same positions, and nowhere
         else: ``scores`` float64 ``(n_outputs or more, capacity)``; ``flags`` uint8 ``(capacity,)``, bits 1 imputed,
         2 clipped, 4 unseen category; ``missing`` int32 ``(capacity,)``, the index of the first input that is not
-        nullable and has no value, else -1. Where it is not -1, the scores are NaN. Else a score is not finite only
+        nullable and has no value, or a number from the count of inputs on where a step refuses a value (see
+        :meth:`Model.unscored`), else -1. Where it is not -1, the scores are NaN. Else a score is not finite only
         where an input is infinite or so large that the calculation overflows.
 
         Raises ``ValueError`` before anything is written where a row lies outside of one of the arrays, or these do
@@ -134,6 +153,16 @@ class BoundModel:
                 if found == ROW_OUTSIDE
                 else "the columns are not of the layout that the model is bound to, or there is no room for all scores"
             )
+
+
+def _read_step(given: Given, limits: Limits) -> Step:
+    """A preparation step, a combining step, or a kernel whose scores become columns."""
+    if given.name in KERNELS:
+        return Scored.read(KERNELS[given.name], given, limits)
+    known = {**STEPS, **COMBINING}
+    if given.name not in known:
+        raise given.refused(f"this step is not known to this release; it has {', '.join([*known, *KERNELS])}")
+    return known[given.name].read(given, limits)
 
 
 def _field_of(entry: Input, layout: Layout) -> Field:

@@ -39,12 +39,33 @@ LOAD_NUMBER = 0
 LOAD_INTEGER = 1
 LOAD_NOTHING = 2
 LOOK_UP = 3
+LACKS_TEXT = 4
 LOADS_END = 8
-# Preparation.
-IMPUTE = 8
-STANDARDISE = 9
-ONE_HOT = 10
-ORDINAL = 11
+# Preparation: categories and gaps.
+ONE_HOT = 8
+ORDINAL = 9
+FIND = 10
+TAKE = 11
+REFUSE_CODE = 12
+REQUIRE = 13
+IS_MISSING = 14
+MISSING_IF = 15
+CODES_END = 16
+# Preparation: arithmetic.
+IMPUTE = 16
+STANDARDISE = 17
+SCALE = 18
+CLIP = 19
+PRODUCT = 20
+NORMALISE = 21
+ARITHMETIC_END = 24
+# Preparation: functions of one number.
+BINS = 24
+QUANTILES = 25
+YEO_JOHNSON = 26
+BOX_COX = 27
+FUNCTION = 28
+DATE = 29
 PREPARATION_END = 32
 # Kernels and links.
 LINEAR = 32
@@ -52,6 +73,15 @@ TREES = 33
 SIGMOID = 34
 SOFTMAX = 35
 EXP = 36
+# Combining scores.
+COPY = 40
+AVERAGE = 41
+MARGIN_OF = 42
+ISOTONIC = 43
+SHARES = 44
+CHOOSE = 45
+ABOVE = 46
+LOG_ODDS = 47
 # Trees: their columns, and what becomes of their sums.
 TREAT = 48
 SLOPE = 49
@@ -84,11 +114,23 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A text column while a version is compiled: which input, and the category that replaces a missing one."""
+    """A text column while a version is compiled: which input, and the category that replaces a missing one.
+
+    ``gap`` is a text that counts as missing besides what has no value.
+    """
 
     position: int
     may_be_missing: bool
     fill: str | None = None
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A column that may hold a value with which a row cannot be scored, and a sentence on what is wrong with it."""
+
+    column: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +214,7 @@ class Program:
     limits: Limits
     columns: dict[str, Number | Category] = field(default_factory=dict)
     slots: list[list[int]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     registers: int = 0
     lanes: int = BLOCK
     _ops: list[tuple[int, ...]] = field(default_factory=list)
@@ -193,12 +236,25 @@ class Program:
         register = self.make(entry.name, may_be_missing=entry.nullable)
         self.op(LOAD_NUMBER, register, 0, 0, required, position, self.floats(np.array([sentinel])))
 
-    def look_up(self, category: Category, table: Int64s, text: bytes, fill: int) -> int:
-        """A new register with the code of each row's category in ``table``; ``fill`` replaces MISSING_CODE."""
+    def look_up(self, category: Category, table: Int64s, text: bytes, fill: int, gap: int) -> int:
+        """A new register with the code of each row's category in ``table``.
+
+        ``fill`` replaces MISSING_CODE; ``gap`` is the code that counts as missing, or MISSING_CODE for none.
+        """
         register = self.scratch()
         self.slots[category.position].append(len(self._ops))
-        self.op(LOOK_UP, register, 0, 0, self.words(table), self.text(text), fill)
+        self.op(LOOK_UP, register, 0, 0, self.words(table), self.text(text), fill, gap)
         return register
+
+    def lacks_text(self, category: Category, made: str) -> None:
+        """A new column that is 1 where the category has no value, else 0."""
+        self.slots[category.position].append(len(self._ops))
+        self.op(LACKS_TEXT, self.make(made, may_be_missing=False), 0, 0)
+
+    def refusal(self, column: str, why: str) -> int:
+        """The number that operations write into ``missing`` for rows that they refuse; steps ask after all loads."""
+        self.refusals.append(Refusal(column, why))
+        return len(self.slots) + len(self.refusals) - 1
 
     def op(self, code: int, *arguments: int) -> None:
         """Append one operation."""
@@ -220,6 +276,13 @@ class Program:
         column = self.columns[name]
         if not isinstance(column, Number):
             raise given.refused(f"column {name!r} is a category; encode it first (one_hot@1, ordinal@1)")
+        return column
+
+    def whole(self, name: str, given: Given) -> Number:
+        """The numeric column ``name`` in which no value may be missing, or a refusal."""
+        column = self.number(name, given)
+        if column.may_be_missing:
+            raise given.refused(f"column {name!r} may be missing, which this cannot be: impute it first (impute@1)")
         return column
 
     def category(self, name: str, given: Given) -> Category:

@@ -17,8 +17,8 @@ def score(model: Model, values: Sequence[Values], rows: int) -> Results:
     Margins, flags and missing inputs are those of the compiled path bit for bit; probabilities are within two units
     in the last place, because the two take ``exp`` from different libraries.
     """
-    prepared = Prepared({}, {}, np.zeros(rows, np.uint8))
     missing = np.full(rows, -1, np.int32)
+    prepared = Prepared({}, {}, np.zeros(rows, np.uint8), missing, len(model.inputs))
     for position, (entry, column) in enumerate(zip(model.inputs, values, strict=True)):
         if isinstance(column, list):
             prepared.categories[entry.name] = column

@@ -14,35 +14,38 @@ from numba import types
 
 from scorer.batch import Bytes, Floats, Int32s, Int64s
 from scorer.compiled import entry, helper, inlined, memory
+from scorer.model.combining.average import average
+from scorer.model.combining.calibrate_isotonic import isotonic
+from scorer.model.combining.calibrate_sigmoid import margin_of
+from scorer.model.combining.choose import above, choose
+from scorer.model.combining.log_odds import log_odds
+from scorer.model.combining.shares import shares
+from scorer.model.kernels.columns import copied
 from scorer.model.kernels.forest import sloped
 from scorer.model.kernels.linear import linear
 from scorer.model.kernels.links import exp, log1p_exp, sigmoid, signed_square, softmax
 from scorer.model.kernels.tree_columns import treat
 from scorer.model.kernels.walks import sum_trees
-from scorer.model.preparation.impute import impute
-from scorer.model.preparation.load import load, require
-from scorer.model.preparation.lookup import look_up
-from scorer.model.preparation.one_hot import one_hot
-from scorer.model.preparation.ordinal import ordinal
-from scorer.model.preparation.standardise import standardise
+from scorer.model.preparation.operations import prepare, read_columns
 from scorer.model.program import (
+    ABOVE,
+    AVERAGE,
     BLOCK,
+    CHOOSE,
+    COPY,
     EXP,
-    IMPUTE,
+    ISOTONIC,
     LINEAR,
-    LOAD_INTEGER,
-    LOAD_NUMBER,
     LOADS_END,
     LOG1P_EXP,
-    LOOK_UP,
-    ONE_HOT,
-    ORDINAL,
+    LOG_ODDS,
+    MARGIN_OF,
     PREPARATION_END,
+    SHARES,
     SIGMOID,
     SIGNED_SQUARE,
     SLOPE,
     SOFTMAX,
-    STANDARDISE,
     STRIDE,
     TREAT,
     TREES,
@@ -93,54 +96,6 @@ def _misfit(
 
 
 @inlined
-def _load(
-    ops: Int64s,
-    k: int,
-    numbers: Floats,
-    integers: Int64s,
-    address: Int64s,
-    length: Int64s,
-    valid: Bytes,
-    words: Int64s,
-    floats: Floats,
-    text: Bytes,
-    registers: Floats,
-    flags: Int64s,
-    missing: Int64s,
-    rows: Int64s,
-    start: int,
-    width: int,
-) -> None:
-    """An operation that reads columns."""
-    code, target, slot, field = ops[k, 0], ops[k, 1], ops[k, 2], ops[k, 3]
-    a, b, c = ops[k, 4], ops[k, 5], ops[k, 6]
-    if code == LOAD_NUMBER:
-        load(registers, target, numbers, slot, valid, field, floats[c], a, b, rows, start, width, missing)
-    elif code == LOAD_INTEGER:
-        load(registers, target, integers, slot, valid, field, floats[c], a, b, rows, start, width, missing)
-    elif code == LOOK_UP:
-        look_up(
-            registers, target, address, length, slot, valid, field, words, a, text, b, c, rows, start, width, flags
-        )  # fmt: skip
-    else:
-        require(valid, field, a, b, rows, start, width, missing)
-
-
-@inlined
-def _prepare(ops: Int64s, k: int, floats: Floats, registers: Floats, flags: Int64s, width: int) -> None:
-    """An operation from register to register."""
-    code, target, source, a = ops[k, 0], ops[k, 1], ops[k, 2], ops[k, 3]
-    if code == IMPUTE:
-        impute(registers, target, source, floats[a], flags, width)
-    elif code == STANDARDISE:
-        standardise(registers, target, source, floats[a], floats[a + 1], width)
-    elif code == ONE_HOT:
-        one_hot(registers, target, source, a, width)
-    elif code == ORDINAL:
-        ordinal(registers, target, source, floats[a], floats[a + 1], width)
-
-
-@inlined
 def _score(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats, lanes: Int64s, width: int) -> None:
     """An operation of a kernel."""
     code, first, count = ops[k, 0], ops[k, 1], ops[k, 2]
@@ -163,6 +118,30 @@ def _score(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats
         log1p_exp(registers, first, width)
     elif code == SIGNED_SQUARE:
         signed_square(registers, first, width)
+    else:
+        _combine(ops, k, words, floats, registers, width)
+
+
+@inlined
+def _combine(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats, width: int) -> None:
+    """An operation on scores of several estimators."""
+    code, target, a, b, c, d = ops[k, 0], ops[k, 1], ops[k, 2], ops[k, 3], ops[k, 4], ops[k, 5]
+    if code == COPY:
+        copied(registers, target, a, width)
+    elif code == AVERAGE:
+        average(registers, target, a, b, words, c, floats, d, width)
+    elif code == MARGIN_OF:
+        margin_of(registers, target, a, floats[b], floats[b + 1], width)
+    elif code == ISOTONIC:
+        isotonic(registers, target, a, b, floats, c, d, width)
+    elif code == SHARES:
+        shares(registers, target, a, words, b, floats, c, width)
+    elif code == CHOOSE:
+        choose(registers, target, a, b, words, c, width)
+    elif code == ABOVE:
+        above(registers, target, a, floats[b], width)
+    elif code == LOG_ODDS:
+        log_odds(registers, target, a, words, b, floats[c], width)
 
 
 @helper
@@ -233,12 +212,12 @@ def _run(
             block_missing[j] = -1
         for k in range(ops.shape[0]):
             if ops[k, 0] < LOADS_END:
-                _load(
+                read_columns(
                     ops, k, numbers, integers, address, length, valid, words, floats, text, registers, block_flags,
                     block_missing, rows, start, width,
                 )  # fmt: skip
             elif ops[k, 0] < PREPARATION_END:
-                _prepare(ops, k, floats, registers, block_flags, width)
+                prepare(ops, k, words, floats, registers, block_flags, block_missing, width)
             else:
                 _score(ops, k, words, floats, registers, lanes, width)
         _store(words, registers, block_flags, block_missing, rows, start, width, scores, flags, missing)

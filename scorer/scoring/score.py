@@ -21,6 +21,7 @@ from scorer.wire.reasons import OK
 FLAGS = {1: "imputed", 2: "clipped", 4: "unseen"}
 
 MISSING_INPUT = "missing_input"
+REFUSED_VALUE = "refused_value"
 NOT_FINITE = "score_not_finite"
 NOT_ENCODED = "not_encoded"
 
@@ -119,8 +120,13 @@ class Scoring:
         return DeadLetter(row, reason.code, reason.field, reason.position, reason.text)
 
     def _unusable(self, active: Active, row: int) -> DeadLetter:
-        if self._evaluation.missing[row] >= 0:
-            name = active.bound.model.inputs[self._evaluation.missing[row]].name
+        model, number = active.bound.model, int(self._evaluation.missing[row])
+        if number >= len(model.inputs):
+            refusal = model.unscored(number)
+            text = f"version {active.version} refuses the value of column `{refusal.column}`: {refusal.why}"
+            return DeadLetter(row, REFUSED_VALUE, refusal.column, None, text, active.version)
+        if number >= 0:
+            name = model.inputs[number].name
             text = f"field `{name}` has no value, and version {active.version} cannot do without it"
             return DeadLetter(row, MISSING_INPUT, name, None, text, active.version)
         scores = self._evaluation.scores[: active.bound.model.n_outputs, row].tolist()

@@ -90,7 +90,9 @@ def store(what: Design) -> VersionBytes:
     outputs = len(what.classes) if what.kind == "multiclass" else 1
     draft = build.draft(what, Proof(raw, np.zeros((outputs, len(raw)))))
     expected = reference.score(Model(load(draft)), values_of(what.inputs, raw), len(raw))
-    return build.version(what, Proof(raw, expected.scores))
+    scored = expected.missing < 0
+    raw = [row for row, keep in zip(raw, scored, strict=True) if keep]
+    return build.version(what, Proof(raw, expected.scores[:, scored]))
 
 
 def everything(kernel: str = "linear@1") -> Design:

@@ -11,7 +11,26 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from scorer.model.limits import Limits
-from scorer.model.preparation import impute, one_hot, ordinal, standardise
+from scorer.model.preparation import (
+    bins,
+    clip,
+    date,
+    encode,
+    function,
+    impute,
+    indicators,
+    is_missing,
+    missing_if,
+    normalise,
+    one_hot,
+    ordinal,
+    polynomial,
+    power,
+    quantiles,
+    require,
+    scale,
+    standardise,
+)
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 
@@ -38,5 +57,19 @@ STEPS: Mapping[str, StepType] = {
     standardise.NAME: standardise.Standardise,
     one_hot.NAME: one_hot.OneHot,
     ordinal.NAME: ordinal.Ordinal,
+    encode.NAME: encode.Encode,
+    indicators.NAME: indicators.Indicators,
+    is_missing.NAME: is_missing.IsMissing,
+    missing_if.NAME: missing_if.MissingIf,
+    require.NAME: require.Require,
+    scale.NAME: scale.Scale,
+    clip.NAME: clip.Clip,
+    polynomial.NAME: polynomial.Polynomial,
+    normalise.NAME: normalise.Normalise,
+    bins.NAME: bins.Bins,
+    quantiles.NAME: quantiles.Quantiles,
+    power.NAME: power.Power,
+    function.NAME: function.FunctionOf,
+    date.NAME: date.Date,
 }
 """All steps that a manifest may name."""

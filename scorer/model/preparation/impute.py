@@ -9,7 +9,7 @@ Equal to scikit-learn's SimpleImputer with its fitted ``statistics_``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import IMPUTE, IMPUTED, Category, Given, Program
+from scorer.model.program import IMPUTE, IMPUTED, Given, Program
 
 NAME = "impute@1"
 
@@ -49,7 +49,7 @@ class Impute:
             if self.numbers is None:
                 column = program.category(source, self.given)
                 fill = self.categories[i] if column.fill is None else column.fill
-                program.columns[made] = Category(column.position, False, fill)
+                program.columns[made] = replace(column, may_be_missing=False, fill=fill)
             else:
                 register = program.number(source, self.given).register
                 target = program.make(made, may_be_missing=False)

@@ -1,8 +1,9 @@
-"""From the bytes of a category to its code, for every step that encodes categories.
+"""From a category to its code, for every step that encodes categories.
 
-A code is the category's position in the step's list, as float64; UNSEEN_CODE for any other text, with the flag UNSEEN;
+A code is the category's position in the step's list, as float64; UNSEEN_CODE for any other, with the flag UNSEEN;
 MISSING_CODE where there is no value, unless an earlier impute@1 named the category to take then, with the flag
-IMPUTED. Bytes are compared exactly: no case folding, no normalisation.
+IMPUTED. Text is compared byte by byte: no case folding, no normalisation. Numbers are categories by their value: -0.0
+is 0.0.
 """
 
 from __future__ import annotations
@@ -14,27 +15,57 @@ import numpy as np
 from scorer.batch import Bytes, Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.categories import find, table
-from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import IMPUTED, MISSING_CODE, UNSEEN, UNSEEN_CODE, Given, Program
+from scorer.model.preparation.prepared import Prepared, code_of
+from scorer.model.program import FIND, IMPUTED, MISSING_CODE, UNSEEN, UNSEEN_CODE, Given, Program
 
 
-def emit_lookup(program: Program, given: Given, categories: Sequence[str]) -> tuple[int, bool]:
-    """Write the lookup of the step's input; returns the register of codes and whether any can be MISSING_CODE."""
+def emit_lookup(
+    program: Program, given: Given, categories: Sequence[str], missing: int = MISSING_CODE
+) -> tuple[int, bool]:
+    """Write the lookup of the step's input, a text; returns the register of codes and whether any can be MISSING_CODE.
+
+    ``missing`` is the code of a missing value that no impute@1 has filled.
+    """
     column = program.category(given.inputs[0], given)
-    known = [category.encode() for category in categories]
-    fill = MISSING_CODE
+    words = list(categories)
+    fill, gap = missing, MISSING_CODE
     if column.fill is not None:
-        fill = categories.index(column.fill) if column.fill in categories else UNSEEN_CODE
-    words, text = table(known)
-    return program.look_up(column, words, text, fill), column.may_be_missing
+        fill = words.index(column.fill) if column.fill in words else UNSEEN_CODE
+    if column.gap is not None:
+        words += [] if column.gap in words else [column.gap]
+        gap = words.index(column.gap)
+    hashed, text = table([word.encode() for word in words])
+    return program.look_up(column, hashed, text, fill, gap), column.may_be_missing
 
 
-def codes(prepared: Prepared, given: Given, categories: Sequence[str]) -> Floats:
+def codes(prepared: Prepared, given: Given, categories: Sequence[str], missing: int = MISSING_CODE) -> Floats:
     """The same in plain Python; the fill of an earlier impute@1 is in the column already."""
-    known = {category.encode(): float(code) for code, category in enumerate(categories)}
-    column = prepared.categories[given.inputs[0]]
-    found = [MISSING_CODE if word is None else known.get(word, UNSEEN_CODE) for word in column]
-    code = np.array(found, np.float64)
+    known = {category.encode(): code for code, category in enumerate(categories)}
+    code = code_of(prepared.categories[given.inputs[0]], known, MISSING_CODE, UNSEEN_CODE)
+    return _flagged(prepared, code, missing)
+
+
+def emit_find(program: Program, given: Given, categories: Floats, missing: int) -> tuple[int, bool]:
+    """Write the lookup of the step's input, a number, in increasing ``categories``; returns as ``emit_lookup`` does."""
+    column = program.number(given.inputs[0], given)
+    target = program.scratch()
+    program.op(FIND, target, column.register, program.floats(categories), len(categories), missing)
+    return target, column.may_be_missing
+
+
+def positions(prepared: Prepared, given: Given, categories: Floats, missing: int) -> Floats:
+    """The same in plain numpy."""
+    column = prepared.numbers[given.inputs[0]]
+    place = np.minimum(np.searchsorted(categories, column), len(categories) - 1)
+    code = np.where(categories[place] == column, place.astype(np.float64), UNSEEN_CODE)
+    return _flagged(prepared, np.where(np.isnan(column), MISSING_CODE, code), missing)
+
+
+def _flagged(prepared: Prepared, code: Floats, missing: int) -> Floats:
+    gaps = code == MISSING_CODE
+    if missing != MISSING_CODE:
+        prepared.flags[gaps] |= IMPUTED
+    code = np.where(gaps, np.float64(missing), code)
     prepared.flags[code == UNSEEN_CODE] |= UNSEEN
     return code
 
@@ -53,6 +84,7 @@ def look_up(
     text: Bytes,
     begin: int,
     fill: int,
+    gap: int,
     rows: Int64s,
     start: int,
     width: int,
@@ -61,12 +93,46 @@ def look_up(
     """The operation LOOK_UP for ``width`` rows from ``rows[start]`` on of one text column."""
     for j in range(width):
         row = rows[start + j]
+        code = MISSING_CODE
         if valid[field, row]:
             code = find(words, at, text, begin, address[slot, row], length[slot, row])
-        else:
+        if code in (gap, MISSING_CODE):
             code = fill
             if fill != MISSING_CODE:
                 flags[j] |= IMPUTED
+        if code == UNSEEN_CODE:
+            flags[j] |= UNSEEN
+        registers[target + j] = code
+
+
+@helper
+def find_number(
+    registers: Floats,
+    target: int,
+    source: int,
+    floats: Floats,
+    at: int,
+    count: int,
+    missing: int,
+    flags: Int64s,
+    width: int,
+) -> None:
+    """The operation FIND on the first ``width`` rows of a block: a binary search in ``count`` increasing floats."""
+    for j in range(width):
+        value = registers[source + j]
+        if np.isnan(value):
+            code = missing
+            if missing != MISSING_CODE:
+                flags[j] |= IMPUTED
+        else:
+            low, high = 0, count
+            while low < high:
+                middle = (low + high) // 2
+                if floats[at + middle] < value:
+                    low = middle + 1
+                else:
+                    high = middle
+            code = low if low < count and floats[at + low] == value else UNSEEN_CODE
         if code == UNSEEN_CODE:
             flags[j] |= UNSEEN
         registers[target + j] = code
