@@ -10,13 +10,17 @@ says which answer of the library is wanted, see :data:`METHODS`. Who composes es
 pipeline with :meth:`Draft.place` and goes on with the columns that these make.
 
 Both raise ``NotImportable`` for anything that the steps and kernels cannot represent exactly.
+
+A module for another library (``scorer.importers.xgboost``, ``scorer.importers.lightgbm``) has two functions:
+``source(model) -> Source`` for a model of the library or the path of a file of it, and ``estimate``, an importer as
+above, for its estimators inside pipelines and ensembles of scikit-learn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
 
@@ -26,6 +30,12 @@ from scorer.model.manifest import Outputs
 
 METHODS = ("predict_proba", "decision_function", "predict")
 """The answers of a library: probabilities of classes; margins; an estimate, or the index of a class as a number."""
+
+FINITE = (
+    "average@1", "bins@1", "calibrate_sigmoid@1", "encode@1", "indicators@1", "is_missing@1", "one_hot@1", "ordinal@1",
+    "quantiles@1", "require@1",
+)  # fmt: skip
+"""Steps whose columns are finite, or missing, whatever they take."""
 
 Fitted: TypeAlias = Any
 """What a library fitted: its classes are known to the importer alone."""
@@ -68,15 +78,18 @@ EstimatorImporter: TypeAlias = "Callable[[Fitted, Columns, Draft, str], Estimate
 class Draft:
     """A version while it is drafted: its steps so far, and which of its columns are categories.
 
-    ``categories`` starts with the raw inputs, each with whether it is a category. ``transformer`` and ``estimator`` are
-    the functions that pick an importer by class.
+    ``dtypes`` of columns begins with those of the raw inputs. ``transformer`` and ``estimator`` are
+    the functions that pick an importer by class. ``atol`` and ``rtol`` say how near the scores must come to the
+    library's.
     """
 
-    categories: dict[str, bool]
+    dtypes: dict[str, str]
     transformer: TransformerImporter
     estimator: EstimatorImporter
     steps: list[Part] = field(default_factory=list)
     grown: list[Grown] = field(default_factory=list)
+    atol: float = 1e-12
+    rtol: float = 1e-9
 
     def transform(self, fitted: Fitted, columns: Columns) -> Columns:
         """Import a transformer that is nested in another object; returns the columns that it makes."""
@@ -86,9 +99,13 @@ class Draft:
         """Import an estimator that is nested in another object."""
         return self.estimator(fitted, columns, self, method)
 
+    def loosen(self, atol: float, rtol: float) -> None:
+        """Say that a part of the library calculates with less than float64."""
+        self.atol, self.rtol = max(self.atol, atol), max(self.rtol, rtol)
+
     def is_category(self, name: str) -> bool:
         """Whether a column holds text; else it holds numbers."""
-        return self.categories[name]
+        return self.dtypes[name] == "category"
 
     def fresh(self, stem: str) -> str:
         """A name that no column bears yet: ``stem``, or ``stem 2``, ``stem 3`` …; cut where it is too long."""
@@ -96,7 +113,7 @@ class Draft:
 
     def fresh_all(self, stems: Iterable[str]) -> Columns:
         """A fresh name for each stem, all different."""
-        taken, found = set(self.categories), []
+        taken, found = set(self.dtypes), []
         for stem in stems:
             cut = stem.encode()[:180].decode(errors="ignore")
             name, number = cut, 1
@@ -110,11 +127,20 @@ class Draft:
     def add(self, part: Part, *, category: bool = False) -> Columns:
         """Append a step whose ``made`` are fresh names; returns them. ``category`` says that they hold text."""
         for name in part.made:
-            if name in self.categories:
+            if name in self.dtypes:
                 raise ValueError(f"column {name!r} exists already; take a fresh name")
-            self.categories[name] = category
+            self.dtypes[name] = "category" if category else "float64"
         self.steps.append(part)
         return tuple(part.made)
+
+    def may_be_infinite(self, name: str) -> bool:
+        """Whether a column may hold infinities: a raw float, or what a step makes of one without bounding it."""
+        made = next((step for step in self.steps if name in step.made), None)
+        if made is None:
+            return self.dtypes[name] == "float64"
+        if made.name in FINITE or "scores" in made.params:
+            return False
+        return any(self.may_be_infinite(taken) for taken in made.taken)
 
     def place(self, estimate: Estimate, stem: str) -> Columns:
         """Append an estimator's kernel as a step, one column per score, named after ``stem``; returns their names."""
@@ -128,17 +154,20 @@ class Draft:
         return self.add(kernel)
 
 
+@runtime_checkable
 class Source(Protocol):
     """A fitted model in its library: what is imported, and the oracle that the import is held against.
 
     ``library`` is the library's name and release. ``methods`` are the answers that it gives, first the one that the
-    version gives; a margin behind probabilities is compared, too. ``sentinels`` are the numbers that it takes as
-    missing besides NaN, by column.
+    version gives; the others are compared, too: the margin behind probabilities, the class. ``sentinels`` are the
+    numbers that it takes as missing besides NaN, by column. ``refusals`` are the errors that it raises for rows that it
+    does not take.
     """
 
     library: tuple[str, str]
     methods: Sequence[str]
     sentinels: Mapping[str, float]
+    refusals: tuple[type[Exception], ...]
 
     def names(self, rows: pd.DataFrame) -> Columns:
         """The columns of ``rows`` that the model takes, in its order."""
@@ -149,5 +178,6 @@ class Source(Protocol):
     def answer(self, rows: pd.DataFrame, method: str) -> Floats:
         """The library's own scores of raw rows, float64 ``(outputs, rows)``, as ``Estimate`` has them.
 
-        Raises whatever the library raises for rows that it does not take.
+        ``"predict"`` of a classifier is the index of the class. Raises one of ``refusals`` for rows that it does not
+        take.
         """

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 
-from scorer.importers.parts import Columns, Draft, Estimate, Fitted
+from sklearn.base import is_classifier
+
+from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, Fitted
 from scorer.importers.refusal import refused
 from scorer.importers.sklearn.estimators import ESTIMATORS
+from scorer.importers.sklearn.estimators.common import REGRESSION, as_they_are, chosen
+from scorer.importers.sklearn.estimators.decisions import decided_by
 from scorer.importers.sklearn.transformers import TRANSFORMERS
+
+FOREIGN = ("lightgbm", "xgboost")
+"""Libraries with estimators in the manner of scikit-learn, and importers of their own."""
 
 
 def transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
@@ -24,14 +32,26 @@ def transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
 
 def estimate(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:
     """Import an estimator; see :mod:`scorer.importers.parts`. Raises ``NotImportable``."""
-    importer = ESTIMATORS.get(type(fitted))
+    importer = ESTIMATORS.get(type(fitted)) or _foreign(fitted)
     if importer is None:
         raise refused(
             fitted,
             f"no kernel calculates what {_origin(fitted)} does",
             f"train one that can be imported: {_listed(ESTIMATORS)}",
         )
+    if method == "predict" and is_classifier(fitted):
+        decided = draft.estimate(fitted, columns, decided_by(fitted))
+        return as_they_are(chosen(decided, draft, "class"), REGRESSION)
     return importer(fitted, columns, draft, method)
+
+
+def _foreign(fitted: Fitted) -> EstimatorImporter | None:
+    """The importer of an estimator that another library made for scikit-learn's pipelines, where it is one."""
+    library = type(fitted).__module__.partition(".")[0]
+    if library not in FOREIGN:
+        return None
+    importer: EstimatorImporter = import_module(f"scorer.importers.{library}").estimate
+    return importer
 
 
 def _origin(fitted: Fitted) -> str:

@@ -11,6 +11,16 @@ from sklearn.pipeline import Pipeline
 
 from scorer.importers.parts import EstimatorImporter
 from scorer.importers.sklearn import pipeline
+from scorer.importers.sklearn.estimators.calibrated import CALIBRATED
+from scorer.importers.sklearn.estimators.ensembles import ENSEMBLES
+from scorer.importers.sklearn.estimators.linear import LINEAR
+from scorer.importers.sklearn.estimators.wrappers import WRAPPERS
 
-ESTIMATORS: Mapping[type, EstimatorImporter] = {Pipeline: pipeline.estimate}
+ESTIMATORS: Mapping[type, EstimatorImporter] = {
+    Pipeline: pipeline.estimate,
+    **LINEAR,
+    **CALIBRATED,
+    **ENSEMBLES,
+    **WRAPPERS,
+}
 """All estimators that can be imported, each with the function that does it."""

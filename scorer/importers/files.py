@@ -1,0 +1,115 @@
+"""Which importer takes a model or a file of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from scorer.errors import NotImportable, SettingsError
+from scorer.importers.parts import Columns, Source
+
+FILES = {".skops": "sklearn", ".json": "xgboost", ".ubj": "xgboost", ".txt": "lightgbm", ".csv": "table"}
+"""The importer of a file, by the end of its name."""
+
+PICKLES = (".pkl", ".pickle", ".joblib")
+
+PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "lightgbm": "lightgbm", "skops": "skops"}
+"""What to install for an import of a module."""
+
+
+def source(model: object, columns: Columns | None, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
+    """The source that ``model`` is: a source already, a path, or an object of a library.
+
+    Raises ``NotImportable`` for what no importer takes, and ``SettingsError`` where the library is not installed.
+    """
+    if isinstance(model, Source):
+        return model
+    if isinstance(model, str | Path):
+        return _file(Path(model), columns, allow_pickle=allow_pickle, trust=trust)
+    return _object(model, columns)
+
+
+def _object(model: object, columns: Columns | None) -> Source:
+    library = type(model).__module__.partition(".")[0]
+    if library in ("xgboost", "lightgbm"):
+        return _made_by(library, model)
+    if hasattr(model, "get_params"):  # whatever else: custom classes in a pipeline are refused where they stand
+        _needs("sklearn")
+        from scorer.importers.sklearn.source import SklearnSource  # noqa: PLC0415 - behind its extra
+
+        return SklearnSource(model, columns)
+    raise NotImportable(
+        f"{type(model).__module__}.{type(model).__qualname__}",
+        "it is no model of scikit-learn, XGBoost or LightGBM",
+        "import one of these, or its coefficients as a table (CSV: term, estimate)",
+    )
+
+
+def _file(path: Path, columns: Columns | None, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
+    if not path.is_file():
+        raise SettingsError(f"{path} is not there, or no file")
+    suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        return _object(_unpickled(path, allow_pickle=allow_pickle), columns)
+    if suffix not in FILES:
+        raise NotImportable(
+            path.name,
+            f"its name ends in {suffix or 'nothing'}, which is the form of no model",
+            "save it as .skops (scikit-learn), .json or .ubj (XGBoost), .txt (LightGBM) or .csv (a table)",
+        )
+    if suffix == ".skops":
+        return _object(_skops(path, trust), columns)
+    return _made_by(FILES[suffix], path)
+
+
+def _made_by(library: str, model: object) -> Source:
+    if library in PACKAGES:
+        _needs(library)
+    found: Source = import_module(f"scorer.importers.{library}").source(model)
+    return found
+
+
+def _needs(module: str) -> None:
+    if find_spec(module) is None:
+        raise SettingsError(f"this needs {PACKAGES[module]}: install scorer-monitor[{module}]")
+
+
+def _skops(path: Path, trust: Sequence[str]) -> object:
+    """A skops file, whose types are all of scikit-learn or trusted by name: nothing else is built, and nothing run."""
+    _needs("skops")
+    from skops import io  # noqa: PLC0415 - behind its extra
+
+    try:
+        strange = [name for name in io.get_untrusted_types(file=path) if name not in trust]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotImportable(path.name, f"it is no file of skops: {error}", "write it with skops.io.dump") from None
+    if strange:
+        raise NotImportable(
+            path.name,
+            f"it holds {', '.join(strange)}, which a file could use to run code",
+            "say that you trust each of them by name (--trust), if you know them",
+        )
+    found: object = io.load(path, trusted=list(trust))
+    return found
+
+
+def _unpickled(path: Path, *, allow_pickle: bool) -> object:
+    if not allow_pickle:
+        raise NotImportable(
+            path.name,
+            "a pickle runs whatever code its author put into it",
+            "save the model with skops.io.dump, or say --allow-pickle where you made the file yourself",
+        )
+    if path.suffix.lower() == ".joblib":
+        import joblib  # noqa: PLC0415 - comes with scikit-learn
+
+        _needs("sklearn")
+        loaded: object = joblib.load(path)
+        return loaded
+    import pickle  # noqa: PLC0415 - only where it was allowed by name
+
+    with path.open("rb") as file:
+        unpickled: object = pickle.load(file)  # noqa: S301 - it was allowed by name
+    return unpickled

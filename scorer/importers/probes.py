@@ -1,0 +1,116 @@
+"""Raw rows that a wrong version would score otherwise: gaps, unseen categories, infinities, values on thresholds.
+
+A probe is one row of those given with one value changed. Where the library itself raises for a probe, the version must
+refuse it, too; everything else it must score alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from scorer.importers import rows as raw
+from scorer.importers.parts import Draft, Source
+from scorer.model.inputs import Input
+
+NEVER_SEEN = "never seen before"
+
+SAMPLES = 32
+"""How many of the given rows are probed and become golden rows."""
+
+THRESHOLDS = 3
+"""How many thresholds of each input are tried, on both sides."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """One raw row, and what is odd about it; where there is no room for all, those of the lowest rank are kept."""
+
+    row: pd.DataFrame
+    what: str
+    rank: int = 0
+
+
+def sample(rows: pd.DataFrame) -> pd.DataFrame:
+    """Some of the rows, evenly spread."""
+    return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, SAMPLES).astype(int))]
+
+
+def of_inputs(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> Iterator[Probe]:
+    """For each input a row without a value; of categories one never seen; of numbers infinities and zeros."""
+    base = sample(rows)
+    for place, entry in enumerate(inputs):
+        row = base.iloc[[place % len(base)]]
+        name = entry.name
+        yield Probe(raw.without(row, name, rows[name]), f"{name} missing")
+        if entry.dtype == "category":
+            yield Probe(raw.unseen(row, name, NEVER_SEEN), f"{name} never seen")
+        elif not types.is_datetime64_any_dtype(rows[name].dtype):
+            if name in source.sentinels:
+                yield Probe(raw.put(row, name, source.sentinels[name]), f"{name} is the sentinel")
+            yield Probe(raw.put(row, name, 0.0), f"{name} 0", 2)
+            if entry.dtype == "float64":
+                for value in (-0.0, 5e-324, -1e-36, np.inf, -np.inf):
+                    yield Probe(raw.put(row, name, value), f"{name} {value}", 2)
+    every = base.iloc[[0]]
+    for entry in inputs:
+        every = raw.without(every, entry.name, rows[entry.name])
+    yield Probe(every, "everything missing")
+
+
+def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> Iterator[Probe]:
+    """Numbers on thresholds of trees that take a raw input as it is, and the next ones to both sides."""
+    base, turn = sample(rows), 0
+    entries = {entry.name: entry for entry in inputs if entry.dtype != "category"}
+    for grown in draft.grown:
+        arrays, taken = grown.kernel.arrays, list(grown.kernel.taken)
+        inner = arrays["left"] != np.arange(len(arrays["left"]))
+        for place, name in enumerate(taken):
+            entry = entries.get(name)
+            if entry is None or types.is_datetime64_any_dtype(rows[name].dtype):
+                continue
+            thresholds = np.unique(arrays["threshold"][inner & (arrays["feature"] == place)])
+            for threshold in _some(thresholds[np.isfinite(thresholds)], entry):
+                for value in _around(threshold, entry):
+                    turn += 1
+                    yield Probe(raw.put(base.iloc[[turn % len(base)]], name, value), f"{name} on a threshold", 1)
+
+
+def _some(thresholds: np.ndarray, entry: Input) -> list[float]:
+    if entry.dtype == "int64":
+        thresholds = np.unique(np.floor(thresholds[np.abs(thresholds) < 2**53]))
+    picked = np.unique(np.linspace(0, len(thresholds) - 1, THRESHOLDS).astype(int)) if len(thresholds) else []
+    return [float(thresholds[place]) for place in picked]
+
+
+def _around(threshold: float, entry: Input) -> list[float]:
+    if entry.dtype == "int64":
+        return [threshold, threshold + 1]
+    return [threshold, float(np.nextafter(threshold, -np.inf)), float(np.nextafter(threshold, np.inf))]
+
+
+def nullable(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> tuple[Input, ...]:
+    """The inputs, nullable where the library itself scores a row that has no value there, and with its sentinels."""
+    base = sample(rows)
+    found = []
+    for place, entry in enumerate(inputs):
+        row = base.iloc[[place % len(base)]]
+        sentinel = source.sentinels.get(entry.name)
+        if sentinel is not None and entry.dtype == "int64":
+            sentinel = int(sentinel)
+        gap = raw.without(row, entry.name, rows[entry.name])
+        found.append(replace(entry, nullable=answers(source, gap), missing_sentinel=sentinel))
+    return tuple(found)
+
+
+def answers(source: Source, rows: pd.DataFrame) -> bool:
+    """Whether the library scores these rows, and does not raise."""
+    try:
+        source.answer(rows, source.methods[0])
+    except source.refusals:
+        return False
+    return True

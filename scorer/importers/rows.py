@@ -1,0 +1,99 @@
+"""The raw rows that an import is proven on: where they come from, and what inputs they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from scorer.errors import SchemaError
+from scorer.importers.parts import Columns
+from scorer.model.inputs import Input
+
+
+def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
+    """A frame as it is, or a Parquet or CSV file. Raises ``SchemaError``."""
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    path = Path(rows)
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        if path.suffix.lower() == ".csv":
+            return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise SchemaError(f"{path} cannot be read: {error}") from None
+    raise SchemaError(f"{path} is neither .parquet nor .csv")
+
+
+def taken(rows: pd.DataFrame, names: Columns) -> pd.DataFrame:
+    """The columns ``names`` of at least one row, as events hold them: numbers in 64 bits. Raises ``SchemaError``."""
+    missing = [name for name in names if name not in rows.columns]
+    if missing:
+        raise SchemaError(f"the rows lack {', '.join(map(repr, missing))}, which the model takes")
+    if len(set(rows.columns)) != len(rows.columns):
+        raise SchemaError("the rows have two columns of the same name")
+    if rows.empty:
+        raise SchemaError("there are no rows: give some that the model was trained on, or like them")
+    found = rows[list(names)].reset_index(drop=True)
+    return found.astype({name: np.float64 for name in names if found[name].dtype in (np.float32, np.float16)})
+
+
+def inputs(rows: pd.DataFrame) -> tuple[Input, ...]:
+    """The inputs that the columns show, all nullable: numbers, whole numbers (also moments), text."""
+    return tuple(Input(name, _dtype(rows[name]), nullable=True) for name in map(str, rows.columns))
+
+
+def _dtype(column: pd.Series) -> str:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = types.is_string_dtype(column.cat.categories.dtype) or column.cat.categories.dtype == object
+        return "category" if words else _dtype(column.cat.categories.to_series())
+    if types.is_datetime64_any_dtype(column.dtype) or types.is_bool_dtype(column.dtype):
+        return "int64"
+    if types.is_integer_dtype(column.dtype):
+        return "int64"
+    if types.is_float_dtype(column.dtype):
+        return "float64"
+    present = column[column.notna()]
+    if not len(present) or not all(isinstance(value, str) for value in present):
+        raise SchemaError(
+            f"column {column.name!r} has dtype {column.dtype}, which is neither numbers nor text: give it one of them"
+        )
+    if len({type(value) for value in column[column.isna()]}) > 1:
+        raise SchemaError(
+            f"column {column.name!r} holds both None and NaN, which the library tells apart and events cannot: use one"
+        )
+    return "category"
+
+
+def without(rows: pd.DataFrame, name: str, like: pd.Series) -> pd.DataFrame:
+    """``rows`` with no value in a column, as ``like`` says that there is none."""
+    column = rows[name]
+    gaps = like[like.isna()]
+    if column.dtype == object:
+        nothing = gaps.iloc[0] if len(gaps) else np.nan
+        return rows.assign(**{name: pd.Series([nothing] * len(rows), rows.index, object)})
+    if types.is_integer_dtype(column.dtype) or types.is_bool_dtype(column.dtype):
+        extension = isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
+        empty = pd.Series([pd.NA if extension else np.nan] * len(rows), rows.index)
+        return rows.assign(**{name: empty.astype(column.dtype if extension else np.float64)})
+    return rows.assign(**{name: pd.Series([None] * len(rows), rows.index, dtype=column.dtype)})
+
+
+def unseen(rows: pd.DataFrame, name: str, word: str) -> pd.DataFrame:
+    """``rows`` with a category that was never seen."""
+    column = rows[name]
+    dtype = object if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        dtype = pd.CategoricalDtype([*column.cat.categories, word], ordered=column.cat.ordered)
+    return rows.assign(**{name: pd.Series([word] * len(rows), rows.index, dtype)})
+
+
+def put(rows: pd.DataFrame, name: str, value: float) -> pd.DataFrame:
+    """``rows`` with a number; as float64 where the column does not hold it."""
+    column = rows[name]
+    keeps = not types.is_float_dtype(column.dtype) and float(value).is_integer() and abs(value) < 2**53
+    dtype = column.dtype if keeps else np.dtype(np.float64)
+    return rows.assign(**{name: pd.Series([value] * len(rows), rows.index).astype(dtype)})
