@@ -13,7 +13,7 @@ from scorer.model import golden
 from scorer.model.inputs import Raw
 from scorer.model.model import Model
 from scorer.model.table import from_rows
-from scorer.scoring.score import FLAGS, MISSING_INPUT, NOT_FINITE
+from scorer.scoring.score import FLAGS, MISSING_INPUT, NOT_FINITE, REFUSED_VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What differs, and the largest difference from an expected score, whether allowed or not."""
+    """What differs, and the largest difference from an expected score, allowed or not; ``None`` where none is given."""
 
     differences: tuple[Difference, ...]
-    largest: float
+    largest: float | None
 
 
 def golden_cases(model: Model) -> list[Case]:
@@ -76,12 +76,13 @@ def compare(model: Model, cases: Sequence[Case]) -> Compared:
         for got, expected in zip(outcome.scores, case.expected.values, strict=True)
     ]
     differences = [one for case, outcome in zip(cases, found, strict=True) for one in _differing(model, case, outcome)]
-    return Compared(tuple(differences), max((one for one in apart if np.isfinite(one)), default=0.0))
+    return Compared(tuple(differences), max((one for one in apart if np.isfinite(one)), default=None))
 
 
 def _letter(model: Model, scores: Floats, missing: int) -> Unscored | None:
     if missing >= 0:
-        return Unscored(MISSING_INPUT, model.inputs[missing].name)
+        code = MISSING_INPUT if missing < len(model.inputs) else REFUSED_VALUE
+        return Unscored(code, model.unscored(missing).column)
     return None if np.isfinite(scores).all() else Unscored(NOT_FINITE, None)
 
 
