@@ -29,7 +29,7 @@ class Suite:
     name: str
     cases: int
     differences: tuple[Difference, ...]
-    largest: float
+    largest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def run(directory: Path) -> Report:
         return _report(directory, model, contrived, outliers, (), None)
     name = str(folder.requirements)
     required = requirements.parse(folder.requirements.read_text("utf-8"), name)
-    check(required, sample.kind(model), model.classes, name)
+    check(required, name, sample.kind(model), model.classes, sample.scale(model))
     table = sample.score(model, sample.read(folder.sample), required, str(folder.sample))
     return _report(
         directory, model, contrived, outliers, judge(required, table, least_labels=_LEAST_LABELS), len(table)

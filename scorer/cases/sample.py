@@ -13,9 +13,10 @@ from scorer.batch import Int64s
 from scorer.errors import RegressionFailed, SchemaError, SettingsError
 from scorer.model import frame as frames
 from scorer.model import golden
+from scorer.model.manifest import MARGIN
 from scorer.model.model import Model
 from scorer.quality.requirement import Requirement
-from scorer.quality.table import Kind, Table, Words, label_numbers
+from scorer.quality.table import Kind, Scale, Table, Words, label_numbers
 
 LABEL = "label"
 TIME = "event_time"
@@ -61,13 +62,27 @@ def score(model: Model, frame: pd.DataFrame, requirements: Sequence[Requirement]
         time = _times(frame) if TIME in frame.columns else None
     except SchemaError as error:
         raise RegressionFailed(f"{name}: {error}, which the requirements speak of") from None
-    return Table(kind(model), model.classes, results.scores, labels, model.classify(results.scores), time, fields)
+    return Table(
+        kind(model),
+        model.classes,
+        results.scores,
+        labels,
+        model.classify(results.scores),
+        time,
+        fields,
+        scale=scale(model),
+    )
 
 
 def kind(model: Model) -> Kind:
     """What the model's scores mean, as tables say it."""
     kinds: dict[str, Kind] = {"regression": "regression", "binary": "binary", "multiclass": "multiclass"}
     return kinds[model.kind]
+
+
+def scale(model: Model) -> Scale:
+    """Whether the scores of classes are probabilities or margins."""
+    return "margin" if model.manifest.outputs.scale == MARGIN else "probability"
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:

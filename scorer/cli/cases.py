@@ -146,7 +146,7 @@ def _print(report: Report) -> None:
         status = "failed" if suite.differences else "ok"
         wrong = len({one.case.name for one in suite.differences})
         told = f"{wrong} of {output.count(suite.cases, 'case')} differ" if wrong else output.count(suite.cases, "case")
-        largest = f", largest difference from an expected score {suite.largest:.2g}" if suite.cases else ""
+        largest = "" if suite.largest is None else f", largest difference from an expected score {suite.largest:.2g}"
         _say(status, suite.name, told + largest)
     for verdict in report.verdicts:
         bad = "failed" if verdict.requirement.guarded else "warning"
