@@ -1,0 +1,107 @@
+"""Parquet, by pyarrow (the extra ``parquet``). Columns keep their types, whatever these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from scorer.errors import SchemaError, SettingsError
+from scorer.model import frame
+from scorer.model.inputs import Input
+from scorer.rows.piece import INTEGER, NUMBER, TEXT, Made
+from scorer.rows.values import Typed, from_objects
+
+try:
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+except ImportError:
+    raise SettingsError("Parquet needs pyarrow: pip install 'scorer-monitor[parquet]'") from None
+
+_BUFFER = 1 << 20
+_TYPES = {NUMBER: pa.float64(), INTEGER: pa.int32(), TEXT: pa.string()}
+_INTEGERS: Mapping[Any, Any] = {
+    pa.bool_(): pd.BooleanDtype(),
+    **{getattr(pa, f"int{bits}")(): getattr(pd, f"Int{bits}Dtype")() for bits in (8, 16, 32, 64)},
+    **{getattr(pa, f"uint{bits}")(): getattr(pd, f"UInt{bits}Dtype")() for bits in (8, 16, 32, 64)},
+}
+"""Integers with gaps would become floats, of which the largest are not exact."""
+
+
+class ParquetPiece:
+    """Some rows as columns of pyarrow."""
+
+    unreadable: Mapping[int, str] = {}  # never written to
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    def values(self, entry: Input) -> Typed:
+        """The values of an input: as a data frame's, or else one by one."""
+        column = self.batch.column(entry.name)
+        try:
+            table = pa.table({entry.name: column}).to_pandas(types_mapper=_INTEGERS.get)
+            [found] = frame.values((entry,), table)
+        except SchemaError:
+            return from_objects(entry, column.to_pylist())
+        return Typed(found, {})
+
+    def column(self, name: str) -> Sequence[object]:
+        """A column as Python's objects."""
+        found: list[object] = self.batch.column(name).to_pylist()
+        return found
+
+
+class ParquetReader:
+    """Reads a Parquet file. How far it is, is counted in rows."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the footer. Raises ``SchemaError`` where there is none."""
+        try:
+            self._file = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)  # else whole row groups are read
+        except (pa.ArrowException, OSError) as error:
+            raise SchemaError(f"this is no Parquet file: {error}") from None
+        self.schema = self._file.schema_arrow.remove_metadata()
+        self.names: tuple[str, ...] = tuple(self.schema.names)
+        self.total, self.done = int(self._file.metadata.num_rows), 0
+        if len(set(self.names)) != len(self.names):
+            raise SchemaError("the file has two columns of the same name")
+
+    def pieces(self, rows: int) -> Iterator[ParquetPiece]:
+        """The rows in their order, so many at a time."""
+        batches = self._file.iter_batches(rows, use_threads=False)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError) as error:
+                raise SchemaError(f"the file is broken behind row {self.done}: {error}") from None
+            if batch is None:
+                return
+            self.done += batch.num_rows
+            yield ParquetPiece(batch)
+
+
+class ParquetWriter:
+    """Writes a Parquet file, one row group a piece."""
+
+    def __init__(
+        self, file: BinaryIO, source: ParquetReader | None, names: Sequence[str], made: Mapping[str, str]
+    ) -> None:
+        self._names = names
+        fields = [] if source is None else [source.schema.field(name) for name in names]
+        self._schema = pa.schema([*fields, *(pa.field(name, _TYPES[kind]) for name, kind in made.items())])
+        self._file = pq.ParquetWriter(file, self._schema)
+
+    def write(self, piece: ParquetPiece, made: Made) -> None:
+        """Append rows."""
+        new = [pa.array(run, self._schema.field(name).type, from_pandas=True) for name, run in made.items()]
+        taken = [piece.batch.column(name) for name in self._names]
+        self._file.write_batch(pa.record_batch([*taken, *new], schema=self._schema))
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._file.close()
