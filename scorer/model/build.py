@@ -18,7 +18,7 @@ from scorer.model.canonical import Json, number_to_json
 from scorer.model.evidence import Golden, Profile
 from scorer.model.inputs import Input, Raw
 from scorer.model.limits import DEFAULT, Limits
-from scorer.model.manifest import Algorithm, Manifest, Outputs, TrainedWith
+from scorer.model.manifest import PROBABILITY, Algorithm, Manifest, Outputs, TrainedWith
 from scorer.model.tensors import Tensor
 from scorer.model.version import VersionBytes
 
@@ -46,7 +46,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """What a version is, before it is proven and stored. ``trained_with`` is the library's name and release."""
+    """What a version is, before it is proven and stored. ``trained_with`` is the library's name and release.
+
+    ``kind``, ``classes``, ``scale`` and ``threshold`` are those of :class:`scorer.model.manifest.Outputs`.
+    """
 
     model: str
     name: str
@@ -58,6 +61,8 @@ class Design:
     kind: str
     classes: Sequence[str] = ()
     profile: Profile | None = None
+    scale: str = PROBABILITY
+    threshold: float | None = None
 
 
 def version(design: Design, proof: Proof, limits: Limits = DEFAULT) -> VersionBytes:
@@ -85,7 +90,7 @@ def draft(design: Design, proof: Proof) -> VersionBytes:
         inputs=tuple(design.inputs),
         pipeline=steps,
         kernel=kernel,
-        outputs=Outputs(design.kind, tuple(design.classes)),
+        outputs=Outputs(design.kind, tuple(design.classes), design.scale, design.threshold),
         blob=info,
         profile=design.profile,
         golden=Golden(
@@ -156,7 +161,7 @@ def ordinal(
 
 
 def linear(taken: Sequence[str], coef: npt.ArrayLike, intercept: npt.ArrayLike) -> Part:
-    """The kernel linear@1; ``coef`` ``(1, columns)`` or ``(columns,)``."""
+    """The kernel linear@1; ``coef`` ``(scores, columns)`` or ``(columns,)``, ``intercept`` ``(scores,)``."""
     return Part("linear@1", taken, arrays=_sums(coef, intercept))
 
 

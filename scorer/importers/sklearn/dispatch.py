@@ -9,10 +9,11 @@ from sklearn.base import is_classifier
 
 from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, Fitted
 from scorer.importers.refusal import refused
+from scorer.importers.sklearn.checks import checked
 from scorer.importers.sklearn.estimators import ESTIMATORS
 from scorer.importers.sklearn.estimators.common import REGRESSION, as_they_are, chosen
 from scorer.importers.sklearn.estimators.decisions import decided_by
-from scorer.importers.sklearn.transformers import TRANSFORMERS
+from scorer.importers.sklearn.transformers import CHECKED, TRANSFORMERS
 
 FOREIGN = ("lightgbm", "xgboost")
 """Libraries with estimators in the manner of scikit-learn, and importers of their own."""
@@ -27,7 +28,7 @@ def transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
             f"no step of a version does what {_origin(fitted)} does",
             f"prepare with what can be imported: {_listed(TRANSFORMERS)}",
         )
-    return importer(fitted, columns, draft)
+    return importer(fitted, checked(fitted, columns, draft) if type(fitted) in CHECKED else columns, draft)
 
 
 def estimate(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from scorer.batch import Floats
-from scorer.model.kernels import boosted_trees, forest, linear, logistic
+from scorer.model.kernels import boosted_trees, columns, forest, linear, logistic, loglinear
 from scorer.model.limits import Limits
 from scorer.model.manifest import Outputs
 from scorer.model.preparation.prepared import Prepared
@@ -38,6 +38,8 @@ class KernelType(Protocol):
 KERNELS: Mapping[str, KernelType] = {
     linear.NAME: linear.Linear,
     logistic.NAME: logistic.Logistic,
+    loglinear.NAME: loglinear.LogLinear,
+    columns.NAME: columns.ColumnsAsTheyAre,
     boosted_trees.NAME: boosted_trees.BoostedTrees,
     forest.NAME: forest.Forest,
 }

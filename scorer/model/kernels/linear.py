@@ -1,10 +1,12 @@
 """linear@1: a weighted sum.
 
 ``score = intercept + in[0] * coef[0] + in[1] * coef[1] + …``, added from left to right, one rounding per operation.
-Tensors: ``coef`` float64 ``(1, columns)``, ``intercept`` float64 ``(1,)``. For regression. Missing values are not
-allowed: a column in which one may be left is refused when the version is compiled.
+Tensors: ``coef`` float64 ``(scores, columns)``, ``intercept`` float64 ``(scores,)``. For regression, one score, and for
+margins of classes. Missing values are not allowed: a column in which one may be left is refused when the version is
+compiled.
 
-Equal, up to the order of the sum, to ``predict`` of scikit-learn's linear regressions.
+Equal, up to the order of the sum, to ``predict`` of scikit-learn's linear regressions and ``decision_function`` of its
+linear classifiers.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
+from scorer.model.manifest import PROBABILITY, Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import LINEAR, STRIDE, Given, Program
 
@@ -35,16 +37,17 @@ class Linear:
     def read(cls, given: Given, outputs: Outputs, limits: Limits) -> Linear:  # noqa: ARG003 - all kernels are read alike
         """Check what the version gives. Raises ``VersionRefused``."""
         given.expect([], ["coef", "intercept"])
-        if outputs.kind != "regression":
-            raise given.refused(f"makes an estimate, so it cannot serve outputs of kind {outputs.kind}")
-        return cls(given, given.floats("coef", 1, len(given.inputs)), given.floats("intercept", 1))
+        if outputs.meaning == PROBABILITY:
+            raise given.refused(f"makes an estimate or margins, so it cannot serve outputs of kind {outputs.kind}")
+        coef = given.floats("coef", outputs.count, len(given.inputs))
+        return cls(given, coef, given.floats("intercept", outputs.count))
 
     def emit(self, program: Program) -> int:
-        """Write the operation; returns the register of the score."""
+        """Write the operation; returns the register of the first score."""
         return emit_sums(program, self.given, self.coef, self.intercept)
 
     def reference(self, prepared: Prepared) -> Floats:
-        """The score of each row in plain numpy, ``(1, rows)``."""
+        """The scores in plain numpy, ``(scores, rows)``."""
         return sums(prepared, self.given, self.coef, self.intercept)
 
 

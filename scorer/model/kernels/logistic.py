@@ -16,7 +16,7 @@ from scorer.batch import Floats
 from scorer.model.kernels.linear import emit_sums, sums
 from scorer.model.kernels.links import LINKS, emit_link, link_reference
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
+from scorer.model.manifest import PROBABILITY, Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 
@@ -36,7 +36,7 @@ class Logistic:
     def read(cls, given: Given, outputs: Outputs, limits: Limits) -> Logistic:  # noqa: ARG003 - all kernels are read alike
         """Check what the version gives. Raises ``VersionRefused``."""
         given.expect([], ["coef", "intercept"])
-        if outputs.kind == "regression":
+        if outputs.meaning != PROBABILITY:
             raise given.refused("makes probabilities, so outputs must be of kind binary or multiclass")
         coef = given.floats("coef", outputs.count, len(given.inputs))
         return cls(given, coef, given.floats("intercept", outputs.count), LINKS[outputs.kind])
