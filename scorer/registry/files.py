@@ -36,6 +36,12 @@ def read_version(directory: Path, limits: Limits = DEFAULT) -> VersionBytes:
     )
 
 
+def directory(text: str) -> Path | None:
+    """The directory that a command's argument means; ``None`` where it is the name of a version."""
+    path = Path(text)
+    return path if "/" in text or text in (".", "..") or (path / MANIFEST).exists() else None
+
+
 def write_version(directory: Path, stored: VersionBytes) -> None:
     """Write a version to ``directory``, whole or not at all. Its parents are made; the same bytes again are no error.
 

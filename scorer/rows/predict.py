@@ -75,9 +75,7 @@ def predict(
 
     Raises ``SchemaError`` where the file lacks a column that the model needs.
     """
-    for entry in model.inputs:
-        if reader.names is not None and entry.name not in reader.names:
-            raise SchemaError(f"there is no column {entry.name!r}, which the model needs")
+    require_columns(model, reader)
     summary = Summary()
     for piece in reader.pieces(rows):
         writer.write(piece, _scored(model, piece, summary, prefix))
@@ -86,15 +84,31 @@ def predict(
     return summary
 
 
-def _scored(model: Model, piece: Piece, summary: Summary, prefix: str) -> Made:
+def require_columns(model: Model, reader: Reader) -> None:
+    """Raise ``SchemaError`` where a file lacks a column that the model needs."""
+    for entry in model.inputs:
+        if reader.names is not None and entry.name not in reader.names:
+            raise SchemaError(f"there is no column {entry.name!r}, which the model needs")
+
+
+def score(model: Model, piece: Piece) -> tuple[Results, dict[int, Problem]]:
+    """What the model says about the rows of a piece, and why some of them count as not scored, by row."""
     typed = [piece.values(entry) for entry in model.inputs]
     results = golden.score(model, table(model.inputs, [one.values for one in typed], len(piece)))
     problems = {row: Problem(UNREADABLE, None, text) for row, text in piece.unreadable.items()}
     for entry, one in zip(model.inputs, typed, strict=True):
         for row, text in one.wrong.items():
             problems.setdefault(row, Problem(WRONG_TYPE, entry.name, text))
+    results.scores[:, list(problems)] = np.nan
     for row in np.flatnonzero((results.missing >= 0) | ~np.isfinite(results.scores).all(axis=0)).tolist():
-        problems.setdefault(row, _unscored(model, results, row))
+        if row not in problems:
+            problems[row] = _unscored(model, results, row)
+    return results, problems
+
+
+def _scored(model: Model, piece: Piece, summary: Summary, prefix: str) -> Made:
+    """The new columns of a piece; what became of its rows is counted."""
+    results, problems = score(model, piece)
     unscored: Bools = np.zeros(len(piece), np.bool_)
     texts = np.full(len(piece), None, object)
     for row in sorted(problems):
