@@ -25,17 +25,18 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import pandas as pd
 
 from scorer.batch import Floats, Int64s
+from scorer.model import build_steps
 from scorer.model.build import Part
 from scorer.model.manifest import Outputs
 
 METHODS = ("predict_proba", "decision_function", "predict")
 """The answers of a library: probabilities of classes; margins; an estimate, or the index of a class as a number."""
 
-FINITE = (
-    "average@1", "bins@1", "calibrate_sigmoid@1", "encode@1", "indicators@1", "is_missing@1", "one_hot@1", "ordinal@1",
-    "quantiles@1", "require@1",
-)  # fmt: skip
-"""Steps whose columns are finite, or missing, whatever they take."""
+COMPLETE = ("average@1", "calibrate_sigmoid@1", "choose@1", "indicators@1", "is_missing@1", "one_hot@1", "shares@1")
+"""Steps whose columns are neither infinite nor missing, whatever they take."""
+
+FINITE = (*COMPLETE, "bins@1", "encode@1", "float32@1", "ordinal@1", "quantiles@1", "require@1")
+"""Steps whose columns are finite, or missing."""
 
 Fitted: TypeAlias = Any
 """What a library fitted: its classes are known to the importer alone."""
@@ -90,6 +91,7 @@ class Draft:
     grown: list[Grown] = field(default_factory=list)
     atol: float = 1e-12
     rtol: float = 1e-9
+    _makers: dict[str, Part] = field(default_factory=dict)
 
     def transform(self, fitted: Fitted, columns: Columns) -> Columns:
         """Import a transformer that is nested in another object; returns the columns that it makes."""
@@ -130,17 +132,38 @@ class Draft:
             if name in self.dtypes:
                 raise ValueError(f"column {name!r} exists already; take a fresh name")
             self.dtypes[name] = "category" if category else "float64"
+            self._makers[name] = part
         self.steps.append(part)
         return tuple(part.made)
 
-    def may_be_infinite(self, name: str) -> bool:
-        """Whether a column may hold infinities: a raw float, or what a step makes of one without bounding it."""
-        made = next((step for step in self.steps if name in step.made), None)
-        if made is None:
+    def finite(self, columns: Columns, *, missing_too: bool) -> Columns:
+        """``columns`` with a step that refuses rows in which one is infinite, or missing too; for those that may be.
+
+        So a row that the library raises for is not scored. A raw input need not be refused where it is missing: it is
+        not nullable.
+        """
+        doubtful = [
+            name for name in columns if self._may_be_infinite(name) or (missing_too and self._may_lack_values(name))
+        ]
+        if not doubtful:
+            return columns
+        made = self.fresh_all(f"{name}.finite" for name in doubtful)
+        checked = dict(
+            zip(doubtful, self.add(build_steps.require(doubtful, made, missing_too=missing_too)), strict=True)
+        )
+        return tuple(checked.get(name, name) for name in columns)
+
+    def _may_be_infinite(self, name: str) -> bool:
+        step = self._makers.get(name)
+        if step is None:
             return self.dtypes[name] == "float64"
-        if made.name in FINITE or "scores" in made.params:
+        if step.name in FINITE or "scores" in step.params:
             return False
-        return any(self.may_be_infinite(taken) for taken in made.taken)
+        return any(self._may_be_infinite(taken) for taken in step.taken)
+
+    def _may_lack_values(self, name: str) -> bool:
+        step = self._makers.get(name)
+        return step is not None and step.name not in COMPLETE and "scores" not in step.params
 
     def place(self, estimate: Estimate, stem: str) -> Columns:
         """Append an estimator's kernel as a step, one column per score, named after ``stem``; returns their names."""

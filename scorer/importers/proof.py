@@ -17,6 +17,7 @@ from scorer.importers.parts import Draft, Grown, Source
 from scorer.importers.probes import Probe
 from scorer.model import golden, reference
 from scorer.model.frame import columns, values
+from scorer.model.kernels.forest import Forest
 from scorer.model.kernels.scored import Scored
 from scorer.model.model import Model
 from scorer.model.preparation.prepared import Prepared
@@ -179,7 +180,7 @@ def _trees(grown: Grown) -> int:
 def _walked(model: Model, grown: Grown, prepared: Prepared) -> tuple[Floats, Floats]:
     """The leaves of each row, ours and the library's, both numbered by the first row that reaches them."""
     x = np.array([prepared.numbers[name] for name in grown.kernel.taken]).T
-    mine = kernel_of(model, grown).leaves(prepared)  # type: ignore[attr-defined]
+    mine = _kernel(model, grown).sums.leaves(prepared)
     return _renumbered(mine), _renumbered(grown.leaves(np.ascontiguousarray(x)))
 
 
@@ -192,12 +193,17 @@ def _renumbered(found: Int64s) -> Floats:
     return named
 
 
-def kernel_of(model: Model, grown: Grown) -> object:
+def _kernel(model: Model, grown: Grown) -> Forest:
     """The compiled kernel that a drafted one became."""
-    for step, part in zip(model.steps, model.manifest.pipeline, strict=True):
-        if isinstance(step, Scored) and part.outputs == tuple(grown.kernel.made):
-            return step.kernel
-    return model.kernel
+    kernels = {
+        part.outputs: step.kernel
+        for step, part in zip(model.steps, model.manifest.pipeline, strict=True)
+        if isinstance(step, Scored)
+    }
+    found = kernels.get(tuple(grown.kernel.made), model.kernel)
+    if not isinstance(found, Forest):
+        raise TypeError(f"{grown.kernel.name} is not forest@1, so its leaves cannot be compared")
+    return found
 
 
 def _on_thresholds(grown: Grown, prepared: Prepared) -> Prepared:

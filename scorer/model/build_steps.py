@@ -65,6 +65,11 @@ def require(taken: Sequence[str], made: Sequence[str], *, missing_too: bool) -> 
     return Part("require@1", taken, made, {"missing": "refused" if missing_too else "allowed"})
 
 
+def float32(taken: Sequence[str], made: Sequence[str]) -> Part:
+    """Round to float32; refuse rows in which that is infinite."""
+    return Part("float32@1", taken, made)
+
+
 def scale(taken: Sequence[str], made: Sequence[str], scale: npt.ArrayLike, shift: npt.ArrayLike) -> Part:
     """Multiply, then add."""
     return Part(

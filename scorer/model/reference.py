@@ -17,6 +17,15 @@ def score(model: Model, values: Sequence[Values], rows: int) -> Results:
     Margins, flags and missing inputs are those of the compiled path bit for bit; probabilities are within two units
     in the last place, because the two take ``exp`` from different libraries.
     """
+    prepared = prepare(model, values, rows)
+    with np.errstate(all="ignore"):
+        scores = model.kernel.reference(prepared)
+    scores[:, prepared.missing >= 0] = np.nan
+    return Results(scores, prepared.flags, prepared.missing)
+
+
+def prepare(model: Model, values: Sequence[Values], rows: int) -> Prepared:
+    """All columns of ``rows`` raw rows before the kernel, by name: those of the inputs and of every step."""
     missing = np.full(rows, -1, np.int32)
     prepared = Prepared({}, {}, np.zeros(rows, np.uint8), missing, len(model.inputs))
     for position, (entry, column) in enumerate(zip(model.inputs, values, strict=True)):
@@ -34,6 +43,4 @@ def score(model: Model, values: Sequence[Values], rows: int) -> Results:
     with np.errstate(all="ignore"):
         for step in model.steps:
             step.reference(prepared)
-        scores = model.kernel.reference(prepared)
-    scores[:, missing >= 0] = np.nan
-    return Results(scores, prepared.flags, missing)
+    return prepared

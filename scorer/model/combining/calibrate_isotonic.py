@@ -69,7 +69,7 @@ class CalibrateIsotonic:
         if self.rounds:
             column = column.astype(np.float32).astype(np.float64)
         edge = {} if self.clips else {"left": np.nan, "right": np.nan}
-        found = np.interp(column, self.x, self.y, **edge)
+        found = np.where(np.isnan(column), np.nan, np.interp(column, self.x, self.y, **edge))
         if self.rounds:
             found = found.astype(np.float32).astype(np.float64)
         prepared.numbers[self.given.outputs[0]] = found

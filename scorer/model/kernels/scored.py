@@ -1,8 +1,8 @@
 """A kernel in the pipeline: its scores become columns that later steps and kernels take.
 
 So calibration, voting and stacking are compositions of what is there, and need no kernels of their own. Such a step
-has the parameter ``scores`` besides those of the kernel, which says what each of its columns is: ``"estimate"`` (exactly
-one column); ``"probability"`` (one column, of the second of two classes, or one per class of three and more);
+has the parameter ``scores`` besides those of the kernel, which says what each of its columns is: ``"estimate"``
+(exactly one column); ``"probability"`` (one column, of the second of two classes, or one per class of three and more);
 ``"margin"`` (the same of margins; two columns and more are those of as many classes).
 """
 

@@ -8,6 +8,7 @@ from scorer.model.preparation.bins import bins
 from scorer.model.preparation.clip import clip
 from scorer.model.preparation.date import date
 from scorer.model.preparation.encode import refuse_code, take
+from scorer.model.preparation.float32 import narrow
 from scorer.model.preparation.function import function
 from scorer.model.preparation.impute import impute
 from scorer.model.preparation.is_missing import is_missing, lacks_text
@@ -39,6 +40,7 @@ from scorer.model.program import (
     LOAD_NUMBER,
     LOOK_UP,
     MISSING_IF,
+    NARROW,
     NORMALISE,
     ONE_HOT,
     ORDINAL,
@@ -168,3 +170,5 @@ def _functions(
         function(registers, target, source, a, b, missing, width)
     elif code == DATE:
         date(registers, target, source, a, b, c, missing, width)
+    elif code == NARROW:
+        narrow(registers, target, source, a, missing, width)

@@ -52,6 +52,7 @@ SAMPLES: dict[str, Sample] = {
         build_steps.require(["gaps", "counted", "plain"], ["a", "b", "c"], missing_too=True),
         build_steps.require(["gaps", "marked"], ["d", "e"], missing_too=False),
     ),
+    "float32": of_steps(build_steps.float32(["plain", "gaps", "whole"], ["a", "b", "c"])),
     "scale": of_steps(
         build_steps.scale(NUMBERS, [f"{n}.s" for n in NUMBERS], [3, 1 / 3, -1, 0, 1e9], [0, 1, -2, 3, 4])
     ),

@@ -13,12 +13,16 @@ from scorer.importers.parts import EstimatorImporter
 from scorer.importers.sklearn import pipeline
 from scorer.importers.sklearn.estimators.calibrated import CALIBRATED
 from scorer.importers.sklearn.estimators.ensembles import ENSEMBLES
+from scorer.importers.sklearn.estimators.histogram import HISTOGRAM
 from scorer.importers.sklearn.estimators.linear import LINEAR
+from scorer.importers.sklearn.estimators.trees import TREES
 from scorer.importers.sklearn.estimators.wrappers import WRAPPERS
 
 ESTIMATORS: Mapping[type, EstimatorImporter] = {
     Pipeline: pipeline.estimate,
     **LINEAR,
+    **TREES,
+    **HISTOGRAM,
     **CALIBRATED,
     **ENSEMBLES,
     **WRAPPERS,

@@ -41,6 +41,11 @@ def outputs_of(names: Sequence[str], scale: str = PROBABILITY, threshold: float 
 
 
 def numbers(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
+    """``columns``, none of which may be text, with a refusal of what is missing or infinite."""
+    return draft.finite(worded(fitted, columns, draft), missing_too=True)
+
+
+def worded(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
     """``columns``, none of which may be text."""
     for name in columns:
         require(

@@ -57,8 +57,8 @@ def margins(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Esti
         "wrap it in CalibratedClassifierCV, or take its margins (decision_function)",
     )
     names = classes_of(fitted)
-    sums = _sums(fitted, columns, 1 if len(names) == 2 else len(names))
-    return Estimate(build.linear(numbers(fitted, columns, draft), *sums), outputs_of(names, MARGIN))
+    coef, intercept = _sums(fitted, columns, 1 if len(names) == 2 else len(names))
+    return Estimate(build.linear(numbers(fitted, columns, draft), coef, intercept), outputs_of(names, MARGIN))
 
 
 def logistic(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:
@@ -73,7 +73,7 @@ def logistic(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
     coef, intercept = found.kernel.arrays["coef"], found.kernel.arrays["intercept"]
     # Two classes as a softmax over the margin and its negative, which is the sigmoid of its double.
     twice = 2.0 if len(names) == 2 and scheme == "multinomial" else 1.0
-    return Estimate(build.logistic(columns, coef * twice, intercept * twice), outputs_of(names))
+    return Estimate(build.logistic(found.kernel.taken, coef * twice, intercept * twice), outputs_of(names))
 
 
 def one_vs_rest(found: Estimate, draft: Draft) -> Estimate:
@@ -102,7 +102,7 @@ def descent(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Esti
         found = margins(fitted, columns, draft, "decision_function")
         if found.outputs.kind == "multiclass":
             return one_vs_rest(found, draft)
-        kernel = build.logistic(columns, found.kernel.arrays["coef"], found.kernel.arrays["intercept"])
+        kernel = build.logistic(found.kernel.taken, found.kernel.arrays["coef"], found.kernel.arrays["intercept"])
         return Estimate(kernel, outputs_of(found.outputs.classes))
     require(
         fitted.loss == "modified_huber",
