@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer import schema_files
-from scorer.cli import cases, output, signing
+from scorer.cli import baseline, cases, diff, output, signing
 from scorer.cli.options import Actor, Reason
 from scorer.cli.output import Json
 from scorer.cli.session import Session, actor
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 app.command("test")(cases.run_tests)
+app.command("baseline")(baseline.baseline)
 app.command("add-case")(cases.add_case)
 app.command("sign")(signing.sign)
+app.command("diff")(diff.diff)
 
 _GIT_SECONDS = 5.0
 _WIDTH = 13
@@ -121,7 +123,7 @@ def show(
 ) -> None:
     """Show what a version is made of, and who pushed it when."""
     session = Session.of(context)
-    directory = _directory(version)
+    directory = files.directory(version)
     if directory is not None:
         stored = files.read_version(directory)
         head, pushed = (
@@ -155,7 +157,7 @@ def verify(
     Its bytes, algorithms, golden rows and inputs, step by step. Exit code 4 where it fails.
     """
     session = Session.of(context)
-    directory = _directory(version)
+    directory = files.directory(version)
     if directory is None:
         stored = versions.fetch(session.redis, session.keys, version)
         where = f"version {version} in Redis"
@@ -210,12 +212,6 @@ def _named(said: Pointers) -> dict[str, list[str]]:
     if isinstance(said.trial, Trial):
         named.setdefault(said.trial.version, []).append("trial")
     return named
-
-
-def _directory(text: str) -> Path | None:
-    """The directory that an argument means; ``None`` where it is the name of a version."""
-    path = Path(text)
-    return path if "/" in text or text in (".", "..") or (path / files.MANIFEST).exists() else None
 
 
 def _trust(session: Session) -> Trust:

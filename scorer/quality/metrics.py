@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from scorer.quality import measuring
 from scorer.quality.parameters import Parameters
 from scorer.quality.table import Kind, Table
 
-CONTINUOUSLY = "continuously"
-ONCE = "once per closed window"
-MODES = (CONTINUOUSLY, ONCE)
+Mode: TypeAlias = Literal["continuously", "once per closed window"]
+CONTINUOUSLY: Final = "continuously"
+ONCE: Final = "once per closed window"
 
 Range: TypeAlias = Callable[[Parameters, Kind | None], tuple[float, float]]
 

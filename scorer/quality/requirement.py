@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from scorer.errors import SettingsError
-from scorer.quality.metrics import Metric
+from scorer.quality.metrics import Metric, Mode
 from scorer.quality.parameters import Parameters
 from scorer.quality.table import Kind, Scale
 
 Window: TypeAlias = Literal["hour", "day", "week", "month"]
-Mode: TypeAlias = Literal["continuously", "once per closed window"]
 
 EACH = "each"
 """Written for a field's values: each that occurs is judged by itself."""

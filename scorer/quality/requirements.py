@@ -8,9 +8,9 @@ from typing import get_args
 
 from scorer.errors import SettingsError
 from scorer.quality.entry import Entry, Lines, is_number, said, suggestion
-from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric
+from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric, Mode
 from scorer.quality.parameters import KEYS, Costs, Parameters
-from scorer.quality.requirement import EACH, Baseline, Mode, Requirement, Segments, Window
+from scorer.quality.requirement import EACH, Baseline, Requirement, Segments, Window
 
 
 def parse(text: str, name: str) -> tuple[Requirement, ...]:

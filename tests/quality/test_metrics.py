@@ -213,7 +213,7 @@ def test_calibration_error(sample: Sample, bins: int) -> None:
     frame = pd.DataFrame({"truth": truth, "score": score})
     below = frame["score"].rank(method="min") - 1
     parts = frame.groupby((bins * below / len(frame)).astype(int))
-    expected = (parts["score"].mean() - parts["truth"].mean()).abs() @ parts.size() / len(frame)
+    expected = float(((parts["score"].mean() - parts["truth"].mean()).abs() * parts.size()).sum()) / len(frame)
     found = probabilities.calibration_error(truth, score, bins)
     assert found == pytest.approx(expected, abs=1e-12)
     assert 0.0 <= found <= 1.0
