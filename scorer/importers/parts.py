@@ -28,15 +28,22 @@ from scorer.batch import Floats, Int64s
 from scorer.model import build_steps
 from scorer.model.build import Part
 from scorer.model.manifest import Outputs
+from scorer.model.preparation.function import PARTIAL
 
 METHODS = ("predict_proba", "decision_function", "predict")
 """The answers of a library: probabilities of classes; margins; an estimate, or the index of a class as a number."""
 
-COMPLETE = ("average@1", "calibrate_sigmoid@1", "choose@1", "indicators@1", "is_missing@1", "one_hot@1", "shares@1")
+BOUNDED = ("average@1", "calibrate_sigmoid@1", "choose@1", "indicators@1", "is_missing@1", "one_hot@1", "shares@1")
 """Steps whose columns are neither infinite nor missing, whatever they take."""
 
-FINITE = (*COMPLETE, "bins@1", "encode@1", "float32@1", "ordinal@1", "quantiles@1", "require@1")
+COMPLETE = (*BOUNDED, "impute@1")
+"""Steps whose columns are not missing."""
+
+FINITE = (*BOUNDED, "bins@1", "date@1", "encode@1", "float32@1", "ordinal@1", "quantiles@1", "require@1")
 """Steps whose columns are finite, or missing."""
+
+SAME = ("require@1", "float32@1")
+"""Steps that give what they take, but for rounding and refusals."""
 
 Fitted: TypeAlias = Any
 """What a library fitted: its classes are known to the importer alone."""
@@ -153,6 +160,13 @@ class Draft:
         )
         return tuple(checked.get(name, name) for name in columns)
 
+    def raw(self, name: str) -> str:
+        """The column that ``name`` is but for rounding and refusals: perhaps a raw input."""
+        while name in self._makers and self._makers[name].name in SAME:
+            step = self._makers[name]
+            name = step.taken[list(step.made).index(name)]
+        return name
+
     def _may_be_infinite(self, name: str) -> bool:
         step = self._makers.get(name)
         if step is None:
@@ -163,7 +177,9 @@ class Draft:
 
     def _may_lack_values(self, name: str) -> bool:
         step = self._makers.get(name)
-        return step is not None and step.name not in COMPLETE and "scores" not in step.params
+        if step is None or step.name in COMPLETE or "scores" in step.params:
+            return False
+        return _makes_gaps(step) or any(self._may_lack_values(taken) for taken in step.taken)
 
     def place(self, estimate: Estimate, stem: str) -> Columns:
         """Append an estimator's kernel as a step, one column per score, named after ``stem``; returns their names."""
@@ -175,6 +191,12 @@ class Draft:
         if estimate.leaves is not None:
             self.grown.append(Grown(kernel, estimate.leaves))
         return self.add(kernel)
+
+
+def _makes_gaps(step: Part) -> bool:
+    """Whether a step may leave no value where there was one."""
+    undefined = step.name == "function@1" and step.params["name"] in PARTIAL
+    return undefined or step.name == "missing_if@1" or (step.name == "encode@1" and step.params["unknown"] == "missing")
 
 
 @runtime_checkable

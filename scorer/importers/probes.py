@@ -67,9 +67,9 @@ def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> 
     base, turn = sample(rows), 0
     entries = {entry.name: entry for entry in inputs if entry.dtype != "category"}
     for grown in draft.grown:
-        arrays, taken = grown.kernel.arrays, list(grown.kernel.taken)
+        arrays = grown.kernel.arrays
         inner = arrays["left"] != np.arange(len(arrays["left"]))
-        for place, name in enumerate(taken):
+        for place, name in enumerate(map(draft.raw, grown.kernel.taken)):
             entry = entries.get(name)
             if entry is None or types.is_datetime64_any_dtype(rows[name].dtype):
                 continue
@@ -90,7 +90,10 @@ def _some(thresholds: np.ndarray, entry: Input) -> list[float]:
 def _around(threshold: float, entry: Input) -> list[float]:
     if entry.dtype == "int64":
         return [threshold, threshold + 1]
-    return [threshold, float(np.nextafter(threshold, -np.inf)), float(np.nextafter(threshold, np.inf))]
+    below, above = np.nextafter(threshold, -np.inf), np.nextafter(threshold, np.inf)
+    narrow, far = np.float32(threshold), np.float32(np.inf)
+    found = [threshold, below, above, narrow, np.nextafter(narrow, -far), np.nextafter(narrow, far)]
+    return [float(value) for value in found if np.isfinite(value)]
 
 
 def nullable(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> tuple[Input, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from sklearn.base import is_classifier
+from sklearn.utils import get_tags
 
 from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, Fitted
 from scorer.importers.refusal import refused
-from scorer.importers.sklearn.checks import checked
 from scorer.importers.sklearn.estimators import ESTIMATORS
 from scorer.importers.sklearn.estimators.common import REGRESSION, as_they_are, chosen
 from scorer.importers.sklearn.estimators.decisions import decided_by
@@ -28,7 +28,9 @@ def transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
             f"no step of a version does what {_origin(fitted)} does",
             f"prepare with what can be imported: {_listed(TRANSFORMERS)}",
         )
-    return importer(fitted, checked(fitted, columns, draft) if type(fitted) in CHECKED else columns, draft)
+    if type(fitted) in CHECKED:
+        columns = draft.finite(columns, missing_too=not get_tags(fitted).input_tags.allow_nan)
+    return importer(fitted, columns, draft)
 
 
 def estimate(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:

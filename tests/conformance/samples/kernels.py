@@ -34,6 +34,12 @@ SHARES = scored(build.logistic(TAKEN, COEF, [0.1, 0.2, 0.3]), ["p0", "p1", "p2"]
 OTHERS = scored(build.logistic(TAKEN, -COEF, [0.3, 0.2, 0.1]), ["q0", "q1", "q2"], "probability")
 MARGINS = scored(build.linear(TAKEN, COEF, [0.0, 0.0, 1.0]), ["m0", "m1", "m2"], "margin")
 POINTS = np.array([-2.0, -0.5, 0.0, 0.75, 3.0]), np.array([0.0, 0.1, 0.1, 0.5, 1.0])
+CURVES = [
+    build_scores.calibrate_isotonic(
+        "plain", f"x{k}", POINTS[0], [0.0, 0.1 + 0.01 * k, 0.2, 0.3 + 0.05 * k, 1 - 0.1 * k]
+    )
+    for k in range(3)
+]
 
 SAMPLES: dict[str, Sample] = {
     "every step, linear": of_design(everything("linear@1")),
@@ -76,10 +82,9 @@ SAMPLES: dict[str, Sample] = {
         build_scores.choose(["plain"], ["above"], 0.25),
     ),
     "log_odds": of_steps(
-        SIGMOIDS,
-        SHARES,
-        build_scores.log_odds(SIGMOIDS.made, ["a"], 1e-9),
-        build_scores.log_odds(SHARES.made, ["b", "c", "d"], 1e-9),
-        ulps=64,
+        *CURVES,
+        build_scores.log_odds(["x0"], ["a"], 1e-9),
+        build_scores.log_odds(["x0", "x1", "x2"], ["b", "c", "d"], 1e-9),
+        ulps=1 << 16,  # differences of logarithms that almost cancel
     ),
 }

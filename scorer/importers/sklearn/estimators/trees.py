@@ -61,7 +61,11 @@ def classifier(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> E
     forest_ = [grown(one, value) for one, value in zip(trees, values, strict=True)]
     base = np.zeros(1 if len(names) == 2 else len(names))
     taken = _taken(fitted, columns, draft)
-    return Estimate(forest(taken, forest_, base, "identity", divisor=len(trees)), outputs_of(names), leaves_of(trees))
+    return Estimate(
+        forest(taken, forest_, base, "identity", in_dtype="float32", divisor=len(trees)),
+        outputs_of(names),
+        leaves_of(trees),
+    )
 
 
 def regressor(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:  # noqa: ARG001 - all alike
@@ -70,7 +74,9 @@ def regressor(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Es
     trees = _estimators(fitted)
     forest_ = [grown(one, one.tree_.value[:, 0, 0]) for one in trees]
     taken = _taken(fitted, columns, draft)
-    return Estimate(forest(taken, forest_, [0.0], "identity", divisor=len(trees)), REGRESSION, leaves_of(trees))
+    return Estimate(
+        forest(taken, forest_, [0.0], "identity", in_dtype="float32", divisor=len(trees)), REGRESSION, leaves_of(trees)
+    )
 
 
 def _estimators(fitted: Fitted) -> list[Fitted]:
@@ -93,10 +99,10 @@ def boosting(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
     link, slope = _link(fitted, outputs)
     base = _base(fitted, margins, regresses)
     if base is not None:
-        return Estimate(forest(taken, boosted, base, link, slope=slope), outputs, leaves_of(trees))
+        return Estimate(forest(taken, boosted, base, link, in_dtype="float32", slope=slope), outputs, leaves_of(trees))
     first = _first(fitted, taken, draft, regresses)
     raw = REGRESSION if regresses else replace(outputs, scale=MARGIN, threshold=None)
-    kernel = forest(taken, boosted, np.zeros(margins), "identity")
+    kernel = forest(taken, boosted, np.zeros(margins), "identity", in_dtype="float32")
     added = draft.place(Estimate(kernel, raw, leaves_of(trees)), "boosted")
     coef = slope * np.concatenate([np.eye(margins), np.eye(margins)], axis=1)
     sums = build.linear if link == "identity" else build.logistic

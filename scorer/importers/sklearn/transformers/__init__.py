@@ -36,12 +36,23 @@ COMPOSED: Mapping[type, TransformerImporter] = {
 UNCHECKED: Mapping[type, TransformerImporter] = {
     preprocessing.FunctionTransformer: functions.function,
     DateParts: dates.date_parts,
-}
-"""Transformers that do not ask whether their input is finite."""
-
-CHECKED: Mapping[type, TransformerImporter] = {
     SimpleImputer: imputers.simple,
     MissingIndicator: imputers.indicator,
+    feature_selection.VarianceThreshold: columns.selected,
+    feature_selection.SelectKBest: columns.selected,
+    feature_selection.SelectPercentile: columns.selected,
+    feature_selection.SelectFpr: columns.selected,
+    feature_selection.SelectFdr: columns.selected,
+    feature_selection.SelectFwe: columns.selected,
+    feature_selection.GenericUnivariateSelect: columns.selected,
+    feature_selection.SelectFromModel: columns.selected,
+    feature_selection.SequentialFeatureSelector: columns.selected,
+    feature_selection.RFE: columns.selected,
+    feature_selection.RFECV: columns.selected,
+}
+"""Transformers that ask whether their input is finite not at all, or in ways of their own."""
+
+CHECKED: Mapping[type, TransformerImporter] = {
     preprocessing.StandardScaler: scalers.standard,
     preprocessing.RobustScaler: scalers.robust,
     preprocessing.MaxAbsScaler: scalers.max_abs,
@@ -55,19 +66,8 @@ CHECKED: Mapping[type, TransformerImporter] = {
     preprocessing.OneHotEncoder: encoders.one_hot,
     preprocessing.OrdinalEncoder: encoders.ordinal,
     preprocessing.TargetEncoder: encoders.target,
-    feature_selection.VarianceThreshold: columns.selected,
-    feature_selection.SelectKBest: columns.selected,
-    feature_selection.SelectPercentile: columns.selected,
-    feature_selection.SelectFpr: columns.selected,
-    feature_selection.SelectFdr: columns.selected,
-    feature_selection.SelectFwe: columns.selected,
-    feature_selection.GenericUnivariateSelect: columns.selected,
-    feature_selection.SelectFromModel: columns.selected,
-    feature_selection.SequentialFeatureSelector: columns.selected,
-    feature_selection.RFE: columns.selected,
-    feature_selection.RFECV: columns.selected,
 }
-"""Transformers that raise for input that is not finite; for NaN unless their tags allow it."""
+"""Transformers that raise for infinities, and for NaN unless their tags allow it."""
 
 TRANSFORMERS: Mapping[type, TransformerImporter] = {**COMPOSED, **UNCHECKED, **CHECKED}
 """All transformers that can be imported, each with the function that does it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion
+from sklearn.utils import get_tags
 
 from scorer.importers.parts import Columns, Draft, Fitted
 from scorer.importers.refusal import require
@@ -45,8 +46,10 @@ def feature_union(fitted: FeatureUnion, columns: Columns, draft: Draft) -> Colum
     return tuple(found)
 
 
-def selected(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:  # noqa: ARG001 - all are called alike
-    """Whatever selects columns and leaves them as they are."""
+def selected(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
+    """Whatever selects columns and leaves them as they are. Where it takes NaN, it takes infinities, too."""
+    if not get_tags(fitted).input_tags.allow_nan:
+        columns = draft.finite(columns, missing_too=True)
     return tuple(columns[place] for place in np.flatnonzero(fitted.get_support()))
 
 

@@ -13,14 +13,17 @@ from scorer.importers.sklearn.transformers.common import each, numbers
 from scorer.model import build_steps
 from scorer.model.preparation.function import FUNCTIONS
 
-_NAMES: Mapping[Callable[..., object], str] = {function: name for name, function in FUNCTIONS.items()} | {
-    np.fabs: "abs"
+_NAMES: Mapping[Callable[..., object], str] = {
+    **{function: name for name, function in FUNCTIONS.items()},
+    np.fabs: "abs",
 }
 _LOW, _HIGH = ("a_min", "min"), ("a_max", "max")
 
 
 def function(fitted: FunctionTransformer, columns: Columns, draft: Draft) -> Columns:
     """The identity, an elementary function, or ``numpy.clip`` with bounds that are numbers."""
+    if fitted.validate:
+        columns = draft.finite(columns, missing_too=True)
     if fitted.func is None:
         return columns
     known = f"numpy's {', '.join(FUNCTIONS)}, and clip with numbers as bounds"

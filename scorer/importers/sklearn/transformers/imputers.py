@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.utils import get_tags
 
 from scorer.importers.parts import Columns, Draft, Fitted
 from scorer.importers.refusal import refused, require
@@ -55,6 +56,10 @@ def _indicated(known: Columns, features: Sequence[int], draft: Draft, columns: C
 def _with_gaps(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
     """The columns with no value where there is the one that stands for a missing one."""
     value = fitted.missing_values
+    if not any(
+        draft.is_category(name) for name in columns
+    ):  # with text, they are checked as Python objects: not at all
+        columns = draft.finite(columns, missing_too=not get_tags(fitted).input_tags.allow_nan)
     if _is_nothing(value):
         return columns
     text = isinstance(value, str)

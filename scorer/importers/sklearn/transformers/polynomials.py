@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sklearn.preprocessing import PolynomialFeatures
 
 from scorer.importers.parts import Columns, Draft
@@ -21,5 +23,10 @@ def polynomial(fitted: PolynomialFeatures, columns: Columns, draft: Draft) -> Co
         f"its degree is above {HIGHEST}",
         "use a lower degree",
     )
-    made = draft.fresh_all(fitted.get_feature_names_out(list(columns)))
+    made = draft.fresh_all(_title(columns, row) for row in powers.tolist())
     return draft.add(build_steps.polynomial(columns, made, powers))
+
+
+def _title(columns: Columns, powers: Sequence[int]) -> str:
+    factors = [name if power == 1 else f"{name}^{power}" for name, power in zip(columns, powers, strict=True) if power]
+    return " ".join(factors) or "1"
