@@ -46,8 +46,8 @@ def predict(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     Raises ``SchemaError`` where a column is missing or of the wrong dtype.
     """
     results = golden.score(model, columns(model.inputs, frame))
-    inputs = np.array([*(entry.name for entry in model.inputs), None], object)
-    found = {**outcome(model, results), "missing": inputs[results.missing]}
+    decisive = np.array([*model.decisive, None], object)
+    found = {**outcome(model, results), "missing": decisive[results.missing]}
     return pd.DataFrame({name: pd.Series(run, frame.index, run.dtype) for name, run in found.items()}, frame.index)
 
 

@@ -90,15 +90,16 @@ def part_of(moments: Floats, part: str, wave: str) -> Floats:
     known = np.abs(moments) <= _LIMIT
     moment = np.where(known, moments, 0).astype(np.int64).astype("datetime64[us]")
     day, month, year = (moment.astype(f"datetime64[{unit}]") for unit in "DMY")
-    whole = {
-        "year": lambda: year.astype(np.int64) + 1970,
-        "month": lambda: (month - year).astype(np.int64) + 1,
-        "day": lambda: (day - month).astype(np.int64) + 1,
-        "day_of_year": lambda: (day - year).astype(np.int64) + 1,
-        "weekday": lambda: (day.astype(np.int64) + _THURSDAY) % 7,
-        "hour": lambda: (moment - day).astype(np.int64) // _HOUR,
-        "minute": lambda: (moment - day).astype(np.int64) // _MINUTE % 60,
-    }[part]()
+    if part in ("hour", "minute"):
+        whole = (
+            (moment - day).astype(np.int64) // (_HOUR if part == "hour" else _MINUTE) % (24 if part == "hour" else 60)
+        )
+    elif part == "weekday":
+        whole = (day.astype(np.int64) + _THURSDAY) % 7
+    else:
+        since = {"year": np.datetime64(0, "Y") - 1970, "month": year, "day": month, "day_of_year": year}[part]
+        unit = {"year": year, "month": month, "day": day, "day_of_year": day}[part]
+        whole = (unit - since).astype(np.int64) + FIRST[PARTS[part]]
     found = np.where(known, whole.astype(np.float64), np.nan)
     if not wave:
         return found

@@ -100,7 +100,7 @@ def _increasing(given: Given, limits: Limits) -> Floats:
     if not shape or not 1 <= shape[0] <= limits.categories:
         raise given.refused(f"must have 1 to {limits.categories} categories")
     numbers = given.floats("categories", *shape)
-    if not (np.diff(numbers) > 0).all():
+    if not (numbers[1:] > numbers[:-1]).all():
         raise given.refused("tensor 'categories' does not increase")
     return numbers
 

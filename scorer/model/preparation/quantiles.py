@@ -51,7 +51,7 @@ class Quantiles:
         quantiles, references = given.floats("quantiles", *points, columns), given.floats("references", *points)
         if len(references) < 2 or references[0] != 0 or references[-1] != 1 or not (np.diff(references) > 0).all():
             raise given.refused("tensor 'references' must increase from 0 to 1")
-        if not (np.diff(quantiles, axis=0) >= 0).all():
+        if not (quantiles[1:] >= quantiles[:-1]).all():
             raise given.refused("tensor 'quantiles' decreases within a column")
         return cls(given, quantiles, references, normal)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
@@ -13,10 +13,7 @@ from scorer.importers.sklearn.transformers.common import each, numbers
 from scorer.model import build_steps
 from scorer.model.preparation.function import FUNCTIONS
 
-_NAMES: Mapping[Callable[..., object], str] = {
-    **{function: name for name, function in FUNCTIONS.items()},
-    np.fabs: "abs",
-}
+_NAMES: Mapping[object, str] = {**{function: name for name, function in FUNCTIONS.items()}, np.fabs: "abs"}
 _LOW, _HIGH = ("a_min", "min"), ("a_max", "max")
 
 

@@ -1,0 +1,381 @@
+"""Transformers on raw frames: the columns of the version are those of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn import preprocessing as pre
+from sklearn.feature_selection import SelectFromModel, SelectKBest, VarianceThreshold, f_regression
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import Lasso
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+from scorer.importers.sklearn.dates import DateParts
+from scorer.importers.sklearn.transformers import COMPOSED, TRANSFORMERS
+from scorer.model.preparation.date import PARTS
+from scorer.model.program import CLIPPED, IMPUTED, UNSEEN
+from tests.importers.prepared import (
+    FULL,
+    NUMBERS,
+    ODD,
+    TEXTS,
+    around,
+    assert_alike,
+    assert_alike_one_by_one,
+    frame,
+    twin,
+    with_numbers,
+)
+
+NEAR = 1e-13
+
+EXACT: list[tuple[Any, list[str]]] = [
+    (SimpleImputer(), NUMBERS),
+    (SimpleImputer(strategy="median", add_indicator=True), NUMBERS),
+    (SimpleImputer(strategy="most_frequent"), NUMBERS),
+    (SimpleImputer(strategy="most_frequent"), ["gaps", "whole"]),
+    (SimpleImputer(strategy="constant", fill_value=-7.5, add_indicator=True), ["gaps", "plain"]),
+    (SimpleImputer(missing_values=-1, add_indicator=True), ["whole", "plain"]),
+    (SimpleImputer(missing_values=0, strategy="constant", fill_value=3), ["whole"]),
+    (MissingIndicator(), NUMBERS),
+    (MissingIndicator(features="all"), [*NUMBERS, "text"]),
+    (MissingIndicator(error_on_new=False), ["gaps", "none", "plain"]),
+    (pre.StandardScaler(), NUMBERS),
+    (pre.StandardScaler(with_mean=False), [*NUMBERS, "flag"]),
+    (pre.StandardScaler(with_std=False), NUMBERS),
+    (pre.StandardScaler(with_mean=False, with_std=False), NUMBERS),
+    (pre.MinMaxScaler(), NUMBERS),
+    (pre.MinMaxScaler((-2, 0.5), clip=True), NUMBERS),
+    (pre.RobustScaler(quantile_range=(10, 80), unit_variance=True), NUMBERS),
+    (pre.RobustScaler(with_centering=False), NUMBERS),
+    (pre.RobustScaler(with_scaling=False), NUMBERS),
+    (pre.MaxAbsScaler(), NUMBERS),
+    (pre.MaxAbsScaler(clip=True), NUMBERS),
+    (pre.Normalizer("max"), FULL),
+    (pre.QuantileTransformer(n_quantiles=40), NUMBERS),
+    (pre.QuantileTransformer(n_quantiles=400, subsample=None), NUMBERS),
+    (pre.KBinsDiscretizer(5, encode="ordinal", quantile_method="averaged_inverted_cdf"), FULL),
+    (pre.KBinsDiscretizer(4, encode="onehot", strategy="uniform"), FULL),
+    (pre.KBinsDiscretizer(3, encode="onehot-dense", strategy="kmeans"), FULL),
+    (pre.Binarizer(threshold=0.25), FULL),
+    (pre.PolynomialFeatures(3), FULL),
+    (pre.PolynomialFeatures((2, 4), interaction_only=True, include_bias=False), [*FULL, "flag"]),
+    (pre.OneHotEncoder(), [*TEXTS, "whole", "flag"]),
+    (pre.OneHotEncoder(drop="first", handle_unknown="ignore"), [*TEXTS, "gaps"]),
+    (pre.OneHotEncoder(drop="if_binary"), [*TEXTS, "flag"]),
+    (pre.OneHotEncoder(drop=[np.nan, "JFK"]), ["text", "category"]),
+    (pre.OneHotEncoder(min_frequency=0.15, handle_unknown="infrequent_if_exist"), [*TEXTS, "whole"]),
+    (pre.OneHotEncoder(max_categories=3, handle_unknown="warn", drop="first"), [*TEXTS, "whole"]),
+    (pre.OneHotEncoder(max_categories=2, handle_unknown="ignore"), TEXTS),
+    (pre.OrdinalEncoder(), [*TEXTS, "whole", "flag"]),
+    (pre.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), TEXTS),
+    (pre.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=3), [*TEXTS, "whole"]),
+    (pre.OrdinalEncoder(min_frequency=30, encoded_missing_value=99), ["text", "whole", "gaps"]),
+    (pre.TargetEncoder(target_type="continuous"), [*TEXTS, "whole"]),
+    (pre.FunctionTransformer(), NUMBERS),
+    (pre.FunctionTransformer(np.clip, kw_args={"a_min": -0.5, "a_max": 12}), NUMBERS),
+    (pre.FunctionTransformer(np.clip, kw_args={"min": 0, "max": None}), NUMBERS),
+    (DateParts(list(PARTS)), ["moment"]),
+    (VarianceThreshold(0.5), NUMBERS),
+    (SelectKBest(f_regression, k=2), FULL),
+    (SelectFromModel(Lasso(alpha=0.5)), FULL),
+    *((pre.FunctionTransformer(function), NUMBERS) for function in (np.abs, np.square, np.sign, np.floor, np.rint)),
+]
+
+ABOUT: list[tuple[Any, list[str]]] = [
+    (pre.Normalizer("l1"), FULL),
+    (pre.Normalizer("l2"), FULL),
+    (pre.QuantileTransformer(n_quantiles=50, output_distribution="normal"), NUMBERS),
+    (pre.PowerTransformer(), NUMBERS),
+    (pre.PowerTransformer(standardize=False), NUMBERS),
+    (pre.PowerTransformer("box-cox"), ["positive"]),
+    (pre.PowerTransformer("box-cox", standardize=False), ["positive"]),
+    (DateParts(list(PARTS), cyclic=True), ["moment"]),
+    *(
+        (pre.FunctionTransformer(function), ["positive", "gaps"])
+        for function in (np.log, np.log1p, np.log2, np.log10, np.sqrt, np.exp, np.expm1, np.sin, np.cos, np.tanh)
+    ),
+    (make_pipeline(pre.FunctionTransformer(np.reciprocal), pre.StandardScaler()), ["positive"]),
+]
+
+CASES = [(*case, 0.0) for case in EXACT] + [(*case, NEAR) for case in ABOUT]
+each_case = pytest.mark.parametrize(("transformer", "names", "rtol"), CASES, ids=lambda value: str(value)[:60])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+def fitted(transformer: Any, names: list[str], seed: int = 0) -> tuple[Any, pd.DataFrame]:
+    rows = frame(seed)
+    y = rows["plain"] + rows["whole"] * 0.1
+    return transformer.fit(rows[names], y), rows[names]
+
+
+def test_all_importers_are_tried() -> None:
+    tried = {type(transformer) for transformer, _ in EXACT + ABOUT} | set(COMPOSED)
+    functions = {TRANSFORMERS[kind] for kind in tried}
+    assert {kind.__name__ for kind, importer in TRANSFORMERS.items() if importer not in functions} == set()
+
+
+@each_case
+def test_the_columns_are_those_of_the_library(transformer: Any, names: list[str], rtol: float) -> None:
+    made = twin(*fitted(transformer, names))
+    assert_alike(made, frame(0)[names], rtol, rtol)
+
+
+@each_case
+def test_odd_numbers_and_gaps(transformer: Any, names: list[str], rtol: float) -> None:
+    """What the library raises for is refused; everything else is alike."""
+    done, rows = fitted(transformer, names)
+    made = twin(done, rows)
+    base = rows.dropna().head(30)
+    for name in names:
+        if rows[name].dtype == np.float64:
+            assert_alike_one_by_one(made, with_numbers(base, name, [*ODD, np.nan]), rtol, rtol)
+        elif name in TEXTS:
+            gap = base.head(2).assign(**{name: pd.Series([None, None], base.index[:2], rows[name].dtype)})
+            assert_alike_one_by_one(made, gap, rtol, rtol)
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "whole", "gaps"])
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pre.OneHotEncoder(),
+        pre.OneHotEncoder(handle_unknown="ignore", drop="first"),
+        pre.OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=30),
+        pre.OrdinalEncoder(),
+        pre.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-3),
+        pre.TargetEncoder(target_type="continuous"),
+    ],
+    ids=str,
+)
+def test_unseen_categories_are_flagged_or_refused(encoder: Any, name: str) -> None:
+    done, rows = fitted(encoder, [name])
+    made = twin(done, rows)
+    if name in TEXTS:
+        dtype = object if name == "category" else rows[name].dtype
+        unseen = pd.DataFrame({name: pd.Series(["XX", "aa", "AA ", "DL" * 500], dtype=dtype)})
+    else:
+        unseen = pd.DataFrame({name: np.array([77, -9]) if name == "whole" else np.array([0.5, 1e9, -0.0])})
+    assert_alike_one_by_one(made, unseen)
+    got = made.got(unseen)
+    if getattr(encoder, "handle_unknown", "") == "error":
+        assert (got.missing >= len(made.model.inputs)).all()
+        assert made.model.unscored(int(got.missing[0])).column.startswith(name)
+        assert "did not occur in the training data" in made.model.unscored(int(got.missing[0])).why
+    else:
+        assert (got.flags & UNSEEN == UNSEEN).all()
+    assert not (made.got(rows.dropna()).flags & UNSEEN).any()
+
+
+@pytest.mark.parametrize("encoder", [pre.OneHotEncoder(handle_unknown="ignore"), pre.OrdinalEncoder()], ids=str)
+def test_a_gap_that_was_not_trained_on_is_an_unseen_category(encoder: Any) -> None:
+    rows = frame(1)[["category", "whole"]]
+    made = twin(encoder.fit(rows), rows)
+    gap = pd.DataFrame({"category": pd.Series([None, "JFK"], dtype=object), "whole": [1.0, np.nan]})
+    assert_alike_one_by_one(made, gap)
+    got = made.got(gap)
+    if encoder.handle_unknown == "ignore":
+        assert (got.flags == UNSEEN | IMPUTED).all()
+    else:
+        assert got.missing.tolist() == [0, 1]
+
+
+def test_imputed_and_clipped_values_are_flagged() -> None:
+    rows = frame(2)[["gaps", "plain"]]
+    made = twin(make_pipeline(SimpleImputer(), pre.MinMaxScaler(clip=True)).fit(rows), rows)
+    low, high = rows["plain"].min(), rows["plain"].max()
+    probe = pd.DataFrame({"gaps": [30.0, np.nan, 30.0, 30.0, 1e9], "plain": [low, high, low - 1, high + 1, np.nan]})
+    got = assert_alike(made, probe)
+    assert got.flags.tolist() == [0, IMPUTED, CLIPPED, CLIPPED, CLIPPED | IMPUTED]
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile", "kmeans"])
+def test_values_on_the_edges_of_bins(strategy: str) -> None:
+    options = {"quantile_method": "averaged_inverted_cdf"} if strategy == "quantile" else {}
+    done, rows = fitted(pre.KBinsDiscretizer(6, encode="ordinal", strategy=strategy, **options), FULL)
+    made = twin(done, rows)
+    for name, edges in zip(FULL, done.bin_edges_, strict=True):
+        if name != "whole":
+            probe = with_numbers(rows.head(50), name, around(edges))
+            got = assert_alike(made, probe)
+            outside = (probe[name] < edges[0]) | (probe[name] > edges[-1])
+            np.testing.assert_array_equal(got.flags & CLIPPED == CLIPPED, outside)
+
+
+@pytest.mark.parametrize("output", ["uniform", "normal"])
+@pytest.mark.parametrize("quantiles", [2, 3, 17, 300])
+def test_values_on_quantiles(output: str, quantiles: int) -> None:
+    """Also on quantiles that are equal, of which the library takes the middle of their references."""
+    rows = frame(3)[["plain", "gaps"]]
+    rows["plain"] = np.round(rows["plain"])
+    rows.loc[:150, "plain"] = rows["plain"].min()
+    done = pre.QuantileTransformer(n_quantiles=quantiles, output_distribution=output).fit(rows)
+    made = twin(done, rows)
+    near = 0.0 if output == "uniform" else NEAR
+    for k, name in enumerate(rows.columns):
+        own = done.quantiles_[:, k]
+        middle = (own[1:] + own[:-1]) / 2
+        ends = np.concatenate([own[[0, -1]] + gap for gap in (-1e-7, 1e-7, -2e-7, 9e-8, 1e-6)])
+        probe = with_numbers(rows.head(40), name, np.concatenate([around(own), middle, ends]))
+        got = assert_alike(made, probe, near, near)
+        # The lowest and the highest number that are not the ends:
+        outside = (probe["plain"] < done.quantiles_[0, 0]) | (probe["plain"] > done.quantiles_[-1, 0])
+        outside |= (probe["gaps"] < done.quantiles_[0, 1]) | (probe["gaps"] > done.quantiles_[-1, 1])
+        np.testing.assert_array_equal(got.flags & CLIPPED == CLIPPED, outside)
+
+
+def test_a_constant_column() -> None:
+    rows = pd.DataFrame({"same": np.full(50, 3.5), "other": np.arange(50.0)})
+    with pytest.warns(UserWarning, match="constant"):
+        bins = pre.KBinsDiscretizer(3, encode="ordinal", strategy="uniform").fit(rows)
+    for done in (
+        bins,
+        pre.StandardScaler().fit(rows),
+        pre.MinMaxScaler().fit(rows),
+        pre.RobustScaler().fit(rows),
+        pre.QuantileTransformer(n_quantiles=10).fit(rows),
+        pre.PowerTransformer().fit(rows),
+    ):
+        probe = with_numbers(rows, "same", [3.5, 0.0, -2.0, 1e9, np.nextafter(3.5, 4)])
+        assert_alike(twin(done, rows), probe, NEAR, NEAR)
+
+
+def test_columns_without_any_value_are_dropped_or_kept() -> None:
+    rows = pd.DataFrame({"nothing": np.full(9, np.nan), "some": [1, np.nan, 3, 4, 5, 6, 7, 8, 9.0]})
+    probe = pd.DataFrame({"nothing": [np.nan, 4.0], "some": [np.nan, 2.0]})
+    for options in ({}, {"add_indicator": True}, {"keep_empty_features": True}, {"strategy": "constant"}):
+        for keep in (False, True):
+            done = SimpleImputer(**{"keep_empty_features": keep, **options}).fit(rows)
+            assert_alike(twin(done, rows.assign(nothing=rows["nothing"].fillna(0).where(rows.index < 3))), probe)
+
+
+def test_a_sentinel_in_text() -> None:
+    rows = frame(4)[["category"]].astype(object)
+    rows.loc[::3, "category"] = "?"
+    imputer = SimpleImputer(missing_values="?", strategy="most_frequent")
+    for encoder in (pre.OneHotEncoder(handle_unknown="ignore"), pre.OrdinalEncoder()):
+        made = twin(make_pipeline(imputer, encoder).fit(rows), rows)
+        got = assert_alike(made, rows)
+        np.testing.assert_array_equal(got.flags == IMPUTED, rows["category"] == "?")
+
+
+@pytest.mark.parametrize("function", [np.log, np.log1p, np.log2, np.log10, np.sqrt])
+def test_where_a_function_is_not_defined(function: Any) -> None:
+    """Before something that takes NaN it is missing, as in the library; before anything else the row is refused."""
+    rows = frame(5)[["positive"]]
+    probe = with_numbers(rows, "positive", [*ODD, -2.0, np.nan])
+    with np.errstate(all="ignore"):
+        for after in (SimpleImputer(), pre.StandardScaler(), pre.PolynomialFeatures(2), pre.MinMaxScaler()):
+            made = twin(make_pipeline(pre.FunctionTransformer(function), after).fit(rows), rows)
+            assert_alike_one_by_one(made, probe, NEAR, NEAR)
+
+
+def test_products_are_multiplied_in_the_order_of_the_library() -> None:
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame(rng.normal(size=(3000, 4)) * 10.0 ** rng.integers(-3, 4, (3000, 4)), columns=list("abcd"))
+    for options in ({"degree": 5}, {"degree": (3, 4), "interaction_only": True}, {"degree": 4, "include_bias": False}):
+        assert_alike(twin(pre.PolynomialFeatures(**options).fit(rows), rows), rows)
+
+
+def test_scalers_divide() -> None:
+    """49 * (1 / 49) is not 1."""
+    rows = pd.DataFrame({"x": [-49.0, 49.0]})
+    got = twin(pre.MaxAbsScaler().fit(rows), rows).got(rows)
+    assert got.scores[0].tolist() == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("target", ["binary", "multiclass"])
+@pytest.mark.parametrize("labels", ["text", "numbers"])
+def test_target_encoding_of_classes(target: str, labels: str) -> None:
+    rows = frame(7)
+    y = (rows["plain"] > 0).to_numpy() if target == "binary" else np.digitize(rows["plain"], [-0.5, 0.5])
+    y = np.array(["a", "b", "c"])[y.astype(int)] if labels == "text" else y
+    names = [*TEXTS, "whole", "gaps"]
+    made = twin(pre.TargetEncoder(target_type=target).fit(rows[names], y), rows[names])
+    assert_alike(made, rows[names])
+    assert_alike_one_by_one(
+        made, rows[names].head(3).assign(text=pd.Series(["XX", "AA", None], dtype="str"), whole=[99, 0, 1])
+    )
+
+
+CHOICES = st.sampled_from
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_encoders_at_random(data: st.DataObject) -> None:
+    rows = frame(data.draw(st.integers(0, 2**16)), 120)
+    names = data.draw(st.lists(CHOICES([*TEXTS, "whole", "flag", "gaps"]), min_size=1, max_size=4, unique=True))
+    options: list[dict[str, Any]] = [{}, {"min_frequency": 10}, {"min_frequency": 0.2}, {"max_categories": 1}]
+    rare = data.draw(CHOICES([*options, {"max_categories": 4}]))
+    if data.draw(st.booleans()):
+        unknown = data.draw(CHOICES(["error", "ignore", "infrequent_if_exist", "warn"]))
+        drop = data.draw(CHOICES([None, "first", "if_binary"]))
+        encoder: Any = pre.OneHotEncoder(handle_unknown=unknown, drop=drop, **rare)
+    else:
+        value = data.draw(CHOICES([None, -1, 1000, np.nan]))
+        unknown = "error" if value is None else "use_encoded_value"
+        missing = data.draw(CHOICES([np.nan, -5]))
+        encoder = pre.OrdinalEncoder(handle_unknown=unknown, unknown_value=value, encoded_missing_value=missing, **rare)
+    encoder.fit(rows[names])
+    assume(len(encoder.get_feature_names_out()))
+    made = twin(encoder, rows[names])
+    assert_alike(made, rows[names])
+    other = frame(data.draw(st.integers(0, 2**16)), 40)[names]
+    for name in set(names) & set(TEXTS):
+        other[name] = other[name].astype(object).mask(other.index % 7 == 3, "XX")
+    assert_alike_one_by_one(made, other)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_numbers_at_random(data: st.DataObject) -> None:
+    """Chains of two or three transformers with random options on random numbers."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**16)))
+    scale = 10.0 ** rng.integers(-9, 9)
+    rows = pd.DataFrame(
+        {"a": rng.normal(size=200) * scale, "b": np.round(rng.normal(size=200), 1), "c": rng.random(200)}
+    )
+    links: list[Any] = []
+    for _ in range(data.draw(st.integers(1, 3))):
+        low = data.draw(st.floats(-5, 4))
+        links.append(
+            data.draw(
+                CHOICES(
+                    [
+                        pre.StandardScaler(with_mean=data.draw(st.booleans()), with_std=data.draw(st.booleans())),
+                        pre.MinMaxScaler((low, low + data.draw(st.floats(0.1, 9))), clip=data.draw(st.booleans())),
+                        pre.RobustScaler(quantile_range=(data.draw(st.floats(0, 40)), data.draw(st.floats(60, 100)))),
+                        pre.MaxAbsScaler(),
+                        pre.QuantileTransformer(n_quantiles=data.draw(st.integers(2, 200))),
+                        pre.KBinsDiscretizer(data.draw(st.integers(2, 9)), encode="onehot-dense", strategy="uniform"),
+                        pre.PolynomialFeatures(data.draw(st.integers(0, 3)), interaction_only=data.draw(st.booleans())),
+                        pre.FunctionTransformer(np.clip, kw_args={"a_min": low, "a_max": None}),
+                        pre.FunctionTransformer(np.abs),
+                        SimpleImputer(add_indicator=True),
+                        VarianceThreshold(),
+                    ]
+                )
+            )
+        )
+    chain = make_pipeline(*links)
+    try:
+        chain.fit(rows)
+    except ValueError:
+        return  # nothing is left of the columns, or the bins have no width
+    made = twin(chain, rows)
+    assert_alike(made, rows)
+    for name in rows:
+        assert_alike_one_by_one(made, with_numbers(rows, str(name), [*ODD, np.nan]))
