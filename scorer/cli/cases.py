@@ -30,9 +30,9 @@ def run_tests(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the regression test of versions: production code on production coefficients.
+    """Run the regression tests of versions.
 
-    Golden rows, contrived cases and outliers must come out as written; the labelled sample must meet the model's
+    The production code runs on the production coefficients: golden rows, contrived cases and outliers must come out as written; the labelled sample must meet the model's
     requirements. Prints what differs, field by field. Exit code 14 where a test fails, 4 where a version cannot be
     loaded.
     """

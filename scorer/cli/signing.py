@@ -17,9 +17,9 @@ def sign(
     key: Annotated[Path, typer.Option(help="The private key, as made by: scorer keys new.")],
     as_json: Json = False,
 ) -> None:
-    """Sign a version, so that scorers with a pinned public key let it score.
+    """Sign a version.
 
-    It must pass every check of its own first. Writes the file signature beside the manifest, which changes neither
+    Scorers with a pinned public key let it score then. It must pass every check of its own first. Writes the file signature beside the manifest, which changes neither
     version nor digest; exit code 6 where another signature is there.
     """
     from scorer.model import golden  # noqa: PLC0415  # compiled code, for which the other commands need not wait

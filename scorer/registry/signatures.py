@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scorer.settings import Scorer
 
-DOMAIN = b"scorer version 1\0"
+DOMAIN = b"scorer:version:1\0"
 """What stands before the manifest in the signed bytes."""
 
 _BYTES = 64

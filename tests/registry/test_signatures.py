@@ -70,7 +70,7 @@ def test_the_bytes_that_are_signed_are_these() -> None:
     """So that another program can sign, too: openssl's own verification is the oracle."""
     by, value = (SIGNED.signature or b"").decode().split()
     assert by == "ed25519:" + base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
-    KEY.public_key().verify(base64.b64decode(value), b"scorer version 1\0" + SIGNED.manifest)
+    KEY.public_key().verify(base64.b64decode(value), b"scorer:version:1\0" + SIGNED.manifest)
     assert DOMAIN.endswith(b"\0")
 
 
