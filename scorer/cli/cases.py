@@ -32,9 +32,9 @@ def run_tests(
 ) -> None:
     """Run the regression tests of versions.
 
-    The production code runs on the production coefficients: golden rows, contrived cases and outliers must come out as written; the labelled sample must meet the model's
-    requirements. Prints what differs, field by field. Exit code 14 where a test fails, 4 where a version cannot be
-    loaded.
+    The production code runs on the production coefficients: golden rows, contrived cases and outliers must come out as
+    written; the labelled sample must meet the model's requirements. Prints what differs, field by field. Exit code 14
+    where a test fails, 4 where a version cannot be loaded.
     """
     from scorer.cases import regression  # noqa: PLC0415  # compiled code, for which the other commands need not wait
 

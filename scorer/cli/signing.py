@@ -19,8 +19,8 @@ def sign(
 ) -> None:
     """Sign a version.
 
-    Scorers with a pinned public key let it score then. It must pass every check of its own first. Writes the file signature beside the manifest, which changes neither
-    version nor digest; exit code 6 where another signature is there.
+    Scorers with a pinned public key let it score then. It must pass every check of its own first. Writes the file
+    signature beside the manifest, which changes neither version nor digest; exit code 6 where another one is there.
     """
     from scorer.model import golden  # noqa: PLC0415  # compiled code, for which the other commands need not wait
 
