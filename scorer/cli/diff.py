@@ -73,10 +73,11 @@ def _cases(texts: Sequence[str], models: Sequence[Model]) -> Facts | None:
     directories = [files.directory(text) for text in texts]
     if None in directories:
         return None
-    sides = [
-        dict(zip(_CASES, Folder(Path(text)).read(model), strict=True))
-        for text, model in zip(texts, models, strict=True)
-    ]
+    sides = []
+    for text, model in zip(texts, models, strict=True):
+        folder = Folder(Path(text))
+        read = folder.read(model) if folder.contrived.is_file() else ([], folder.read_outliers(model))
+        sides.append(dict(zip(_CASES, read, strict=True)))
     found = {}
     for kind in _CASES:
         old, new = (

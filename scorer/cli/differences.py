@@ -28,8 +28,7 @@ def _sections(facts: Facts, top: int) -> bool:
     """Print what differs, and say whether anything does."""
     lines = {
         "inputs": [*_came_and_went(facts["inputs"]), *_changes(facts["inputs"]["changed"])],
-        "preparation": [line for one in facts["preparation"] for line in _part(one)],
-        "kernel": [] if facts["kernel"] is None else _part(facts["kernel"]),
+        "preparation and kernel": [line for one in facts["parts"] for line in _part(one)],
         "outputs": [f"~ {name}: {_arrow(pair)}" for name, pair in facts["outputs"].items()],
         "coefficients": [_tensor(one) for one in facts["coefficients"]],
         "trees": [line for one in facts["trees"] for line in _forest(one)],

@@ -28,14 +28,14 @@ _MEDIAN = 0.5
 def versions(a: Version, b: Version) -> Facts:
     """Everything that differs. Every entry is empty, or ``None``, where nothing does."""
     pairs = _paired(a.manifest, b.manifest)
+    both = [(one, other) for one, other in pairs if one is not None and other is not None]
     return {
         "same": a.digest == b.digest,
         "inputs": _inputs(a.manifest.inputs, b.manifest.inputs),
-        "preparation": [fact for one, other in pairs[:-1] if (fact := _part(one, other))],
-        "kernel": _part(*pairs[-1]),
+        "parts": [fact for one, other in pairs if (fact := _part(one, other))],
         "outputs": _changed(a.manifest.outputs.to_json(), b.manifest.outputs.to_json()),
-        "coefficients": [fact for one, other in pairs for fact in _tensors(one, a, other, b)],
-        "weights": [fact for one, other in pairs for fact in _weights(one, a, other, b)],
+        "coefficients": [fact for one, other in both for fact in _tensors(one, a, other, b)],
+        "weights": [fact for one, other in both for fact in _weights(one, a, other, b)],
         "trees": [fact for one, other in pairs for fact in _trees(one, a, other, b)],
         "profile": _profiles(a.manifest.profile, b.manifest.profile),
         "golden": _golden(a.manifest, b.manifest),
@@ -47,10 +47,13 @@ Pair: TypeAlias = "tuple[Algorithm | None, Algorithm | None]"
 
 
 def _paired(a: Manifest, b: Manifest) -> list[Pair]:
-    """The parts of both, side by side where they are the same; the kernels last."""
+    """The parts of both, side by side where they are the same one."""
     theirs = {(step.name, step.outputs): step for step in b.pipeline}
     pairs: list[Pair] = [(step, theirs.pop((step.name, step.outputs), None)) for step in a.pipeline]
-    return [*pairs, *((None, step) for step in theirs.values()), (a.kernel, b.kernel)]
+    last: list[Pair] = (
+        [(a.kernel, b.kernel)] if a.kernel.name == b.kernel.name else [(a.kernel, None), (None, b.kernel)]
+    )
+    return [*pairs, *((None, step) for step in theirs.values()), *last]
 
 
 def _pair(one: object, other: object) -> list[object] | None:
@@ -94,10 +97,7 @@ def _part(one: Algorithm | None, other: Algorithm | None) -> Facts | None:
         part = other or one
         assert part is not None  # noqa: S101  # one of a pair is there
         return {"part": _label(part), "change": "added" if one is None else "removed", "takes": list(part.inputs)}
-    what = _changed(
-        {"name": one.name, "takes": list(one.inputs), **one.params},
-        {"name": other.name, "takes": list(other.inputs), **other.params},
-    )
+    what = _changed({"takes": list(one.inputs), **one.params}, {"takes": list(other.inputs), **other.params})
     return {"part": _label(other), "change": "changed", "what": what} if what else None
 
 
@@ -105,14 +105,12 @@ def _of(part: Algorithm | None, version: Version) -> dict[str, Tensor]:
     return {} if part is None else {role: version.tensors[name] for role, name in part.tensors.items()}
 
 
-def _tensors(one: Algorithm | None, a: Version, other: Algorithm | None, b: Version) -> Iterable[Facts]:
+def _tensors(one: Algorithm, a: Version, other: Algorithm, b: Version) -> Iterable[Facts]:
     """The tensors of a part that differ."""
-    part = other or one
-    assert part is not None  # noqa: S101  # one of a pair is there
     before, after = _of(one, a), _of(other, b)
     for role in before | after:
         x, y = before.get(role), after.get(role)
-        fact: Facts = {"part": _label(part), "tensor": role, "shape": [_shape(x), _shape(y)]}
+        fact: Facts = {"part": _label(other), "tensor": role, "shape": [_shape(x), _shape(y)]}
         if x is None or y is None or x.shape != y.shape or x.dtype != y.dtype:
             yield {**fact, "changed": None, "of": None, "largest": None}
         elif (differs := _differs(x, y)).any():
@@ -137,7 +135,7 @@ def _largest(x: Tensor, y: Tensor) -> float | None:
     return float(found) if np.isfinite(found) else None
 
 
-def _weights(one: Algorithm | None, a: Version, other: Algorithm | None, b: Version) -> Iterable[Facts]:
+def _weights(one: Algorithm, a: Version, other: Algorithm, b: Version) -> Iterable[Facts]:
     """The weights of a linear kernel by column, the largest change first; ``None`` where a column is in one only."""
     before, after = _named_weights(one, a), _named_weights(other, b)
     found = [
@@ -148,9 +146,9 @@ def _weights(one: Algorithm | None, a: Version, other: Algorithm | None, b: Vers
     return sorted(found, key=lambda fact: -abs(float(str(fact["change"]))))
 
 
-def _named_weights(part: Algorithm | None, version: Version) -> dict[tuple[str, str | None], float]:
+def _named_weights(part: Algorithm, version: Version) -> dict[tuple[str, str | None], float]:
     tensors = _of(part, version)
-    if part is None or not tensors.keys() >= _LINEAR or tensors["coef"].ndim != 2:
+    if not tensors.keys() >= _LINEAR or tensors["coef"].ndim != 2:
         return {}
     coef: Floats = tensors["coef"]
     if coef.shape[1] != len(part.inputs):
