@@ -32,6 +32,9 @@ def baseline(
         Literal["hour", "day", "week", "month"], typer.Option(help="Over what the requirements are judged.")
     ] = "month",
     least_labels: Annotated[int, typer.Option(min=1, help="Fewer labels in a window decide nothing.")] = 1_000,
+    season: Annotated[
+        str | None, typer.Option(help="Months from 1 to 12 with commas between: look at these, and require of these.")
+    ] = None,
     margin: Annotated[
         float, typer.Option(min=0.0, help="How much larger the loss may be than it was, as a share.")
     ] = 0.1,
@@ -56,6 +59,9 @@ def baseline(
     from scorer.quality.written import to_toml  # noqa: PLC0415
     from scorer.rows import formats, labelled  # noqa: PLC0415
 
+    months = _months(season)
+    if months and time is None:
+        raise SettingsError("--season needs the event times: say --time")
     target = directory.resolve().parent / REQUIREMENTS
     if write and target.exists() and not overwrite:
         raise SettingsError(f"{target} is there already; say --overwrite to replace it")
@@ -63,7 +69,7 @@ def baseline(
     with formats.reading(corpus, formats.format_of(corpus, None), formats.Spelling()) as reader:
         table = labelled.scored(model, reader, label, time)
     source = Source(model.manifest.version, corpus.name, _sha256(corpus), datetime.now(UTC).date().isoformat())
-    found = propose(table, source, window, least_labels, margin)
+    found = propose(table, source, window, least_labels, margin, months)
     if not found.requirements:
         reasons = "; ".join(f"{name}: {why}" for name, why in found.left_out.items())
         raise SettingsError(f"{corpus}: nothing can be required: {reasons}")
@@ -91,6 +97,16 @@ def baseline(
         output.note(f"{facts['invalid']:,} rows have no valid score and count for nothing", "yellow")
     for one in looser:
         output.note(f"loosened: {one}", "yellow")
+
+
+def _months(text: str | None) -> tuple[int, ...]:
+    try:
+        found = sorted({int(month) for month in text.split(",")}) if text is not None else []
+    except ValueError:
+        found = [0]
+    if not all(1 <= month <= 12 for month in found):
+        raise SettingsError(f"--season {text!r} must be months of the year from 1 to 12, as in 6,7,8")
+    return tuple(found)
 
 
 def _head(model: str, margin: float, window: str, time: str | None) -> str:

@@ -48,21 +48,27 @@ class Proposal:
     left_out: dict[str, str]
 
 
-def propose(table: Table, source: Source, window: Window, least_labels: int, margin: float) -> Proposal:
+def propose(
+    table: Table, source: Source, window: Window, least_labels: int, margin: float, season: tuple[int, ...] = ()
+) -> Proposal:
     """Requirements that the version meets on ``table``, for every metric that fits its outputs.
 
     The bound is the value in the worst window, or of all rows where there are no event times or no window has
     ``least_labels``; and from there so far off that the loss, the distance to a perfect value, is larger by the share
-    ``margin``. It is rounded outward to four digits. A metric is judged continuously where it can be.
+    ``margin``. It is rounded outward to four digits. A metric is judged continuously where it can be. With a
+    ``season``, months from 1 to 12, only these are looked at and required of; then there must be event times.
     """
     usable = table.take(table.labelled & table.valid)
+    if season:
+        usable = usable.take(np.isin(usable.months, season))
     windows = [] if usable.time is None else list(_windows(usable, window, least_labels))
     found, left_out = [], {}
     for name in _WANTED[table.kind, table.scale]:
         metric = METRICS[name]
         continuous = metric.continuous is not None and not metric.continuous_needs
         parameters = Parameters(clip=_CLIP if "clip" in metric.needs else None)
-        draft = Requirement(metric, parameters, window, CONTINUOUSLY if continuous else ONCE, least_labels)
+        mode = CONTINUOUSLY if continuous else ONCE
+        draft = Requirement(metric, parameters, window, mode, least_labels, season=season)
         try:
             value = measured(draft, usable)
         except Undefined as why:

@@ -120,7 +120,7 @@ _ALL = (
     Metric("calibration_error", measuring.calibration_error, "mean distance of score and truth over bins of equal mass "
            "(ECE)", _CLASSES, "smaller", 0.0, _SHARE, _BOOTSTRAP, needs=("bins",), takes=("class",),
            probabilities=True),
-    Metric("mae", measuring.mae, "mean of |score - label|, each at most `bound`", _ESTIMATES, "smaller", 0.0,
+    Metric("mae", measuring.mae, "mean distance of score and label, each at most `bound`", _ESTIMATES, "smaller", 0.0,
            _bounded_range, _STUDENT + "; Maurer-Pontil with a bound", _BERNSTEIN, takes=("bound",),
            continuous_needs=("bound",), unit=_LABEL),
     Metric("rmse", measuring.rmse, "square root of the mean of (score - label)²", _ESTIMATES, "smaller", 0.0, _POSITIVE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,11 @@ from scorer.model import build, golden
 from scorer.model.build import Design, Part, Proof
 from scorer.model.frame import rows
 from scorer.model.kernels.boosted_trees import BoostedTrees
+from scorer.quality.judge import judge, measured
+from scorer.quality.requirement import check
+from scorer.quality.requirements import parse
+from scorer.quality.table import Table
+from scorer.quality.windows import name_of, window_of
 from scorer.registry.files import read_version, write_version
 
 
@@ -106,31 +110,52 @@ def test_the_versions_are_small_and_say_where_they_come_from() -> None:
         assert manifest.outputs.classes == ("on time", "late")
 
 
+def judged_table(name: str, later: pd.DataFrame) -> Table:
+    """What a version says of flights that have a label."""
+    score = train.scores(read_version(COEFFICIENTS / name), later)
+    time = later["scheduled"].dt.tz_convert(None).to_numpy("datetime64[us]").astype(np.int64)
+    predicted = (score > 0.5).astype(np.int64)
+    return Table("binary", train.CLASSES, score[None], later["late"].to_numpy(np.float64), predicted, time)
+
+
 def test_what_the_requirements_file_says_of_the_versions_is_true(flown: pd.DataFrame) -> None:
     """The boosted trees meet all in every month; the logistic regression misses one, in June and July."""
-    requirements = tomllib.loads((COEFFICIENTS / "requirements.toml").read_text("utf-8"))["requirement"]
+    required = parse((COEFFICIENTS / "requirements.toml").read_text("utf-8"), "requirements.toml")
+    check(required, "requirements.toml", "binary", train.CLASSES)
     later = flights.replayed(flown)
     later = later[later["late"].notna()]
     missed = {}
     for name in RECIPES:
-        score = train.scores(read_version(COEFFICIENTS / name), later)
-        outcome = pd.DataFrame(
-            {
-                "month": later["month"],
-                "accuracy": (score > 0.5) == (later["late"] == 1.0),
-                "brier": (score - later["late"]) ** 2,
-            }
-        )
-        months = outcome.groupby("month")
-        assert all(requirement["window"] == "month" for requirement in requirements)
-        assert months.size().min() >= max(requirement["least_labels"] for requirement in requirements)
+        table = judged_table(name, later)
+        assert table.time is not None
+        months = window_of(table.time, "month")
+        found = {
+            name_of(int(month), "month"): judge(required, table.take(months == month))
+            for month in np.unique(months)
+            if (months == month).sum() >= 1_000
+        }
+        assert len(found) == 9
+        verdicts = [(month, one) for month, many in found.items() for one in many]
+        assert {one.verdict for _, one in verdicts if one.n} == {"PASS", "FAIL"} if name == LOGISTIC else {"PASS"}
+        assert all(one.requirement.season for _, one in verdicts if not one.n)
         missed[name] = [
-            (requirement["metric"], month)
-            for requirement in requirements
-            for month, figure in months[requirement["metric"]].mean().items()
-            if not requirement.get("minimum", 0.0) <= figure <= requirement.get("maximum", 1.0)
+            (one.name, month)
+            for month, verdict in verdicts
+            if verdict.verdict == "FAIL"
+            for one in [verdict.requirement]
         ]
-    assert missed == {LOGISTIC: [("brier", 6), ("brier", 7)], BOOSTED: []}
+        if name == BOOSTED:
+            for one in required:
+                base, rows = one.baseline, np.isin(table.months, one.season or range(1, 13))
+                assert base is not None
+                assert (base.version, base.labels) == (BOOSTED, rows.sum())
+                assert measured(one, table.take(rows)) == pytest.approx(base.value, rel=1e-9)
+                values = {
+                    m: each.value for m, many in found.items() for each in many if each.requirement == one and each.n
+                }
+                assert values[str(base.worst_window)] == pytest.approx(base.worst, rel=1e-9)
+                assert base.worst in (min(values.values()), max(values.values()))  # type: ignore[type-var]
+    assert missed == {LOGISTIC: [("brier", "2013-06"), ("brier", "2013-07")], BOOSTED: []}
 
 
 def test_golden_rows_have_gaps_unseen_words_and_thresholds() -> None:
