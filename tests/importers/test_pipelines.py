@@ -245,10 +245,10 @@ def prepared(data: st.DataObject) -> ColumnTransformer:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_pipelines_at_random(data: st.DataObject) -> None:
-    rows, fresh = frame(data.draw(st.integers(0, 2**16)), 200), frame(data.draw(st.integers(0, 2**16)), 60)
+    rows, fresh = frame(data.draw(st.integers(0, 2**16)), 150), frame(data.draw(st.integers(0, 2**16)), 60)
     seed = data.draw(st.integers(0, 99))
     model = LogisticRegression(max_iter=2000, C=0.1)
     pipeline = Pipeline([("prepare", prepared(data)), ("score", model)])

@@ -313,7 +313,7 @@ def test_target_encoding_of_classes(target: str, labels: str) -> None:
 CHOICES = st.sampled_from
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_encoders_at_random(data: st.DataObject) -> None:
     rows = frame(data.draw(st.integers(0, 2**16)), 120)
@@ -339,7 +339,7 @@ def test_encoders_at_random(data: st.DataObject) -> None:
     assert_alike_one_by_one(made, other)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_numbers_at_random(data: st.DataObject) -> None:
     """Chains of two or three transformers with random options on random numbers."""
@@ -377,5 +377,5 @@ def test_numbers_at_random(data: st.DataObject) -> None:
         return  # nothing is left of the columns, or the bins have no width
     made = twin(chain, rows)
     assert_alike(made, rows)
-    for name in rows:
-        assert_alike_one_by_one(made, with_numbers(rows, str(name), [*ODD, np.nan]))
+    name = data.draw(CHOICES(["a", "b", "c"]))
+    assert_alike_one_by_one(made, with_numbers(rows, name, [*ODD, np.nan]))
