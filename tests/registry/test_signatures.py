@@ -62,8 +62,8 @@ def refused(stored: VersionBytes, trust: Trust, name: str = "v1") -> VersionRefu
 
 def test_a_version_that_a_pinned_key_has_signed_is_admitted() -> None:
     assert admit(SIGNED, PINNED, model="flights", version="v1").manifest.serial == 1
-    assert admit(SIGNED, Trust((public_text(OTHER), public_text(KEY))), model="flights", version="v1")
-    assert admit(replace(SIGNED, signature=None), Trust(), model="flights", version="v1"), "nobody is pinned"
+    admit(SIGNED, Trust((public_text(OTHER), public_text(KEY))), model="flights", version="v1")
+    admit(replace(SIGNED, signature=None), Trust(), model="flights", version="v1")  # nobody is pinned
 
 
 def test_the_bytes_that_are_signed_are_these() -> None:
@@ -105,7 +105,7 @@ def test_a_serial_below_the_least_is_refused_and_all_others_come_back() -> None:
     trust = replace(PINNED, min_serial=2)
     assert refused(SIGNED, trust).reason == "serial"
     for serial in (2, 3, 2, 7):
-        assert admit(version("v1", serial), trust, model="flights", version="v1")
+        assert admit(version("v1", serial), trust, model="flights", version="v1").manifest.serial == serial
     assert refused(version(key=None), Trust(min_serial=2)).reason == "serial", "without pinned keys, too"
 
 
