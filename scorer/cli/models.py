@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer import schema_files
-from scorer.cli import baseline, cases, diff, output, signing
+from scorer.cli import baseline, cases, diff, import_table, importing, output, signing
 from scorer.cli.options import Actor, Reason
 from scorer.cli.output import Json
 from scorer.cli.session import Session, actor
@@ -34,6 +34,8 @@ app.command("baseline")(baseline.baseline)
 app.command("add-case")(cases.add_case)
 app.command("sign")(signing.sign)
 app.command("diff")(diff.diff)
+app.command("import")(importing.import_)
+app.command("import-table")(import_table.import_table)
 
 _GIT_SECONDS = 5.0
 _WIDTH = 13

@@ -18,6 +18,24 @@ PICKLES = (".pkl", ".pickle", ".joblib")
 PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "lightgbm": "lightgbm", "skops": "skops"}
 """What to install for an import of a module."""
 
+HARMLESS = (
+    "functools.partial",  # of functions that are on a list themselves
+    "numpy.dtype",
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.metrics._scorer._Scorer",
+    "sklearn.model_selection._classification_threshold._CurveScorer",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "sklearn.utils.validation.check_array",
+)
+"""Types that skops does not trust by itself, but that estimators which can be imported are made of."""
+
 
 def source(model: object, columns: Columns | None, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
     """The source that ``model`` is: a source already, a path, or an object of a library.
@@ -77,12 +95,13 @@ def _needs(module: str) -> None:
 
 
 def _skops(path: Path, trust: Sequence[str]) -> object:
-    """A skops file, whose types are all of scikit-learn or trusted by name: nothing else is built, and nothing run."""
+    """A skops file, whose types are all known or trusted by name: nothing else is built."""
     _needs("skops")
     from skops import io  # noqa: PLC0415 - behind its extra
 
     try:
-        strange = [name for name in io.get_untrusted_types(file=path) if name not in trust]
+        trusted = [*HARMLESS, *trust]
+        strange = [name for name in io.get_untrusted_types(file=path) if name not in trusted]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotImportable(path.name, f"it is no file of skops: {error}", "write it with skops.io.dump") from None
     if strange:
@@ -91,7 +110,7 @@ def _skops(path: Path, trust: Sequence[str]) -> object:
             f"it holds {', '.join(strange)}, which a file could use to run code",
             "say that you trust each of them by name (--trust), if you know them",
         )
-    found: object = io.load(path, trusted=list(trust))
+    found: object = io.load(path, trusted=trusted)
     return found
 
 

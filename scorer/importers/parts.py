@@ -209,10 +209,14 @@ class Source(Protocol):
     does not take.
     """
 
-    library: tuple[str, str]
-    methods: Sequence[str]
-    sentinels: Mapping[str, float]
-    refusals: tuple[type[Exception], ...]
+    @property
+    def library(self) -> tuple[str, str]: ...
+    @property
+    def methods(self) -> Sequence[str]: ...
+    @property
+    def sentinels(self) -> Mapping[str, float]: ...
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]: ...
 
     def names(self, rows: pd.DataFrame) -> Columns:
         """The columns of ``rows`` that the model takes, in its order."""

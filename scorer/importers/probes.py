@@ -83,8 +83,10 @@ def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> 
 def _some(thresholds: np.ndarray, entry: Input) -> list[float]:
     if entry.dtype == "int64":
         thresholds = np.unique(np.floor(thresholds[np.abs(thresholds) < 2**53]))
-    picked = np.unique(np.linspace(0, len(thresholds) - 1, THRESHOLDS).astype(int)) if len(thresholds) else []
-    return [float(thresholds[place]) for place in picked]
+    if not len(thresholds):
+        return []
+    places = np.unique(np.linspace(0, len(thresholds) - 1, THRESHOLDS).astype(int))
+    return [float(value) for value in thresholds[places]]
 
 
 def _around(threshold: float, entry: Input) -> list[float]:

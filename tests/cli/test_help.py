@@ -48,7 +48,22 @@ def test_these_are_the_commands() -> None:
         "predict",
         "settings",
         *(f"topics {name}" for name in ("create", "show")),
-        *(f"models {name}" for name in ("push", "list", "show", "verify", "test", "baseline", "add-case", "sign")),
+        *(
+            f"models {name}"
+            for name in (
+                "push",
+                "list",
+                "show",
+                "verify",
+                "diff",
+                "import",
+                "import-table",
+                "test",
+                "baseline",
+                "add-case",
+                "sign",
+            )
+        ),
         *(f"champion {name}" for name in ("show", "set", "rollback")),
         *(f"trial {name}" for name in ("start", "stop", "show")),
         *(f"dead-letters {name}" for name in ("list", "show", "replay")),

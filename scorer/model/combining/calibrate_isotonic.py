@@ -96,7 +96,8 @@ def interpolated(x: Floats, y: Floats, value: float, cuts: int) -> float:
     if np.isnan(value):
         return np.nan
     if value < x[0] or value > x[last]:
-        return np.nan if cuts else y[0] if value < x[0] else y[last]
+        edge = y[0] if value < x[0] else y[last]
+        return np.nan if cuts else float(edge)
     low, high = 0, last + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -105,5 +106,5 @@ def interpolated(x: Floats, y: Floats, value: float, cuts: int) -> float:
         else:
             high = middle
     if low == last:
-        return y[last]
-    return (y[low + 1] - y[low]) / (x[low + 1] - x[low]) * (value - x[low]) + y[low]
+        return float(y[last])
+    return float((y[low + 1] - y[low]) / (x[low + 1] - x[low]) * (value - x[low]) + y[low])

@@ -18,6 +18,7 @@ from scorer.importers.sklearn.estimators.common import (
 )  # fmt: skip
 from scorer.importers.sklearn.estimators.linear import shared
 from scorer.model import build_scores
+from scorer.model.build import Part
 
 
 def calibrated(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:
@@ -71,7 +72,7 @@ def _curve(calibrator: Fitted, name: str, draft: Draft) -> Columns:
     raise refused(calibrator, "there is no step for this calibrator", "calibrate with 'sigmoid' or 'isotonic'")
 
 
-def _points(fitted: IsotonicRegression, name: str, made: str) -> build_scores.Part:
+def _points(fitted: IsotonicRegression, name: str, made: str) -> Part:
     x, y = np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_)
     # With a single point the library ignores out_of_bounds: the function is a constant.
     outside = "clip" if fitted.out_of_bounds == "clip" or len(y) == 1 else "missing"

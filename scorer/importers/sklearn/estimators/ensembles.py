@@ -62,7 +62,7 @@ def _hard(fitted: Fitted, names: tuple[str, ...], weights: list[float], columns:
         taken = [name for ballot in ballots for name in ballot]
         # A vote for the first class, 0, counts as -1: each sum of weights is taken as the library adds it.
         second = draft.place(Estimate(build.linear(taken, [weights], [0.0]), REGRESSION), "for the second")
-        against = []
+        against: list[str] = []
         for name in taken:
             against += draft.place(Estimate(build.linear([name], [[-1.0]], [1.0]), REGRESSION), "against")
         first = draft.place(Estimate(build.linear(against, [weights], [0.0]), REGRESSION), "for the first")

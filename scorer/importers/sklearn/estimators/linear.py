@@ -111,7 +111,7 @@ def descent(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Esti
         "use the loss 'log_loss', wrap it in CalibratedClassifierCV, or take its margins (decision_function)",
     )
     found = margins(fitted, columns, draft, "decision_function")
-    alone = []
+    alone: list[str] = []
     for name in draft.place(found, "margin"):
         (made,) = draft.fresh_all([f"{name} alone"])
         # (clip(margin, -1, 1) + 1) / 2

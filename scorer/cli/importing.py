@@ -1,0 +1,92 @@
+"""``scorer models import``: a model of a training library becomes a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scorer.cli import output
+from scorer.cli.output import Json
+
+if TYPE_CHECKING:
+    from scorer.importers import Difference
+
+COLUMNS = ("compared", "rows", "largest difference", "relative", "allowed")
+
+
+def import_(
+    source: Annotated[
+        Path,
+        typer.Argument(help="skops (scikit-learn), XGBoost .json or .ubj, LightGBM .txt. Pickles must be allowed."),
+    ],
+    model: Annotated[str, typer.Option(help="The model's name.")],
+    version: Annotated[str, typer.Option(help="The version's name.")],
+    rows: Annotated[Path, typer.Option(help="Raw rows like those it was trained on: .parquet or .csv.")],
+    serial: Annotated[
+        int, typer.Option(min=0, help="The version's serial, which must grow from version to version.")
+    ] = 0,
+    classes: Annotated[
+        str | None, typer.Option(help="Names for the classes, in the library's order, with commas between.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="What a model was fitted on that knows no names: columns of the rows, with commas between."),
+    ] = None,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Read a pickle or joblib file. It runs code: only if you made it.")
+    ] = False,
+    trust: Annotated[
+        list[str] | None, typer.Option(help="A type in a skops file that may be built though it is not scikit-learn's.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where versions are; it is written to OUT/MODEL/VERSION.")] = Path(
+        "coefficients"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Make a version from what scikit-learn, XGBoost or LightGBM trained, proven against the library.
+
+    The rows are scored by both, and odd ones made from them: without values, with unseen categories, on thresholds.
+    The differences are printed. Exit code 13 where the model cannot be represented exactly, 4 where the version does
+    not score as the library does; then nothing is written.
+    """
+    # The importers, pandas and compiled code, for which the other commands need not wait.
+    from scorer.importers import import_model  # noqa: PLC0415
+    from scorer.registry.files import write_version  # noqa: PLC0415
+
+    imported = import_model(
+        source,
+        model=model,
+        version=version,
+        rows=rows,
+        serial=serial,
+        classes=None if classes is None else classes.split(","),
+        columns=None if columns is None else tuple(columns.split(",")),
+        allow_pickle=allow_pickle,
+        trust=tuple(trust or ()),
+    )
+    target = out / model / version
+    write_version(target, imported.stored)
+    facts = {
+        "directory": str(target),
+        "differences": [
+            {"what": one.what, "rows": one.rows, "absolute": one.absolute, "relative": one.relative}
+            for one in imported.differences
+        ],
+        "notes": imported.notes,
+    }
+
+    def text() -> None:
+        output.line(f"{target} is written; it scores as the library does:")
+        output.table(COLUMNS, [_row(one) for one in imported.differences])
+        for note in imported.notes:
+            output.line(note)
+
+    output.emit(as_json, facts, text)
+    output.note(f"next: cases, then scorer models test {target}")
+
+
+def _row(one: Difference) -> tuple[str, str, str, str, str]:
+    allowed = f"{one.atol:.3g} + {one.rtol:.3g} of the value" if one.atol or one.rtol else "none"
+    return one.what, f"{one.rows:,}", f"{one.absolute:.3g}", f"{one.relative:.3g}", allowed
