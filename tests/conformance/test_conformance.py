@@ -22,7 +22,7 @@ from tests.model import samples
 
 CASES = {name: sample.design for name, sample in SAMPLES.items()}
 STORED = {name: samples.store(what) for name, what in CASES.items()}
-ROWS = 1000
+ROWS = 600
 
 ABSENT = object()
 
@@ -79,18 +79,18 @@ def same_zeros(one: Floats, other: Floats) -> bool:
 
 
 @each_case
-@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 13, 255, 256, 257, 999])
-def test_bits_do_not_depend_on_the_batch_size(name: str, size: int) -> None:
+def test_bits_do_not_depend_on_the_batch_size(name: str) -> None:
     model = model_of(name)
     raw = table(model.inputs, samples.raw_values(CASES[name], ROWS, 13), ROWS)
     whole = score(model, raw.layout, raw.columns, raw.rows)
     bound = model.bind(raw.layout)
-    parts = Results(np.zeros_like(whole.scores), np.zeros_like(whole.flags), np.zeros_like(whole.missing))
-    for start in range(0, ROWS, size):
-        bound.score(raw.columns, raw.rows[start : start + size], *parts)
-    np.testing.assert_array_equal(bits(parts.scores), bits(whole.scores))
-    np.testing.assert_array_equal(parts.flags, whole.flags)
-    np.testing.assert_array_equal(parts.missing, whole.missing)
+    for size in (1, 2, 7, 8, 9, 13, 255, 256, 257, ROWS - 1):
+        parts = Results(np.zeros_like(whole.scores), np.zeros_like(whole.flags), np.zeros_like(whole.missing))
+        for start in range(0, ROWS, size):
+            bound.score(raw.columns, raw.rows[start : start + size], *parts)
+        np.testing.assert_array_equal(bits(parts.scores), bits(whole.scores))
+        np.testing.assert_array_equal(parts.flags, whole.flags)
+        np.testing.assert_array_equal(parts.missing, whole.missing)
 
 
 @each_case
@@ -99,7 +99,7 @@ def test_bits_do_not_depend_on_order_place_or_selection(name: str) -> None:
     raw = table(model.inputs, samples.raw_values(CASES[name], ROWS, 14), ROWS)
     whole = score(model, raw.layout, raw.columns, raw.rows)
     rng = np.random.default_rng(0)
-    for count in (ROWS, 500, 300, 20, 3):
+    for count in (ROWS, 300, 20, 3):
         rows = rng.permutation(ROWS)[:count]
         got = score(model, raw.layout, raw.columns, rows)
         np.testing.assert_array_equal(bits(got.scores[:, rows]), bits(whole.scores[:, rows]))
