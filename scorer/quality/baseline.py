@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scorer.quality.judge import measured
-from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric
+from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric, Mode
 from scorer.quality.parameters import Parameters
 from scorer.quality.requirement import Baseline, Requirement, Window
 from scorer.quality.table import Table
@@ -56,10 +56,13 @@ def propose(
     The bound is the value in the worst window, or of all rows where there are no event times or no window has
     ``least_labels``; and from there so far off that the loss, the distance to a perfect value, is larger by the share
     ``margin``. It is rounded outward to four digits. A metric is judged continuously where it can be. With a
-    ``season``, months from 1 to 12, only these are looked at and required of; then there must be event times.
+    ``season``, months from 1 to 12, only these are looked at and required of. Raises ``ValueError`` where there are no
+    event times then.
     """
     usable = table.take(table.labelled & table.valid)
     if season:
+        if usable.months is None:
+            raise ValueError("a season needs the event times of the rows")
         usable = usable.take(np.isin(usable.months, season))
     windows = [] if usable.time is None else list(_windows(usable, window, least_labels))
     found, left_out = [], {}
@@ -67,7 +70,7 @@ def propose(
         metric = METRICS[name]
         continuous = metric.continuous is not None and not metric.continuous_needs
         parameters = Parameters(clip=_CLIP if "clip" in metric.needs else None)
-        mode = CONTINUOUSLY if continuous else ONCE
+        mode: Mode = CONTINUOUSLY if continuous else ONCE
         draft = Requirement(metric, parameters, window, mode, least_labels, season=season)
         try:
             value = measured(draft, usable)

@@ -138,7 +138,7 @@ def test_a_corpus_that_will_not_do(
     directory: Path,
     frame: pd.DataFrame,
     tmp_path: Path,
-    change: dict[str, object],
+    change: dict[str, str | None],
     more: list[str],
     code: int,
     complaint: str,

@@ -110,7 +110,7 @@ def test_what_cannot_be_required_is_said() -> None:
 def test_windows_are_those_of_the_calendar() -> None:
     times = micros("2013-06-02T23:59:59.999999", "2013-06-03", "2012-02-29T11:30", "1969-12-31T23:59", "1969-12-29")
     named = {
-        window: [name_of(int(number), window) for number in window_of(times, window)]  # type: ignore[arg-type]
+        window: [name_of(int(number), window) for number in window_of(times, window)]
         for window in ("hour", "day", "week", "month")
     }
     assert named["hour"][:4] == ["2013-06-02T23", "2013-06-03T00", "2012-02-29T11", "1969-12-31T23"]
