@@ -14,7 +14,7 @@ class Limits:
     manifest_bytes: int = 8 * MEGABYTE
     blob_bytes: int = 64 * MEGABYTE
     inputs: int = 1_000
-    steps: int = 1_000
+    steps: int = 4_096
     columns: int = 4_096
     """Inputs and everything that preparation makes of them; also the outputs of a kernel."""
     classes: int = 1_000

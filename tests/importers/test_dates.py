@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from scorer.importers.sklearn import dates
 from scorer.importers.sklearn.dates import DateParts
 from scorer.model.preparation.date import FIRST, LENGTH, PARTS
 from tests.importers.prepared import assert_alike, assert_alike_one_by_one, twin
@@ -24,7 +27,7 @@ def moments(seed: int, count: int = 3000) -> pd.DataFrame:
 
 
 def of_pandas(at: pd.Series, part: str) -> pd.Series:
-    return getattr(at.dt, part).astype(float)  # type: ignore[no-any-return]
+    return getattr(at.dt, "day_of_week" if part == "weekday" else part).astype(float)  # type: ignore[no-any-return]
 
 
 def test_parts_are_those_of_pandas() -> None:
@@ -82,6 +85,10 @@ def test_a_moment_too_far_away_is_refused_by_both() -> None:
     assert_alike_one_by_one(twin(made, rows), rows)
     with pytest.raises(ValueError, match="before 1684 or after 2255"):
         made.transform(rows)
+
+
+def test_the_example_in_its_docstring() -> None:
+    assert doctest.testmod(dates).failed == 0
 
 
 def test_names_and_mistakes() -> None:
