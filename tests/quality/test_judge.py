@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,11 @@ def test_a_season_takes_its_months_only() -> None:
     found = verdict(winter, table)
     assert (found.verdict, found.n, found.value) == ("PASS", 3, 1.0)
     assert found.text.startswith("accuracy in January, December: 1 is at least")
+    place = words("A", "A", "B", "A", "B")
+    each = one(GOOD + 'season = [12, 1]\nsegments = { place = "each" }\n')
+    assert [found.segment for found in judge([each], dataclasses.replace(table, fields={"place": place}))] == [
+        ("place", "A")
+    ]
     unknown = verdict(winter, binary([0.9], [1.0]))
     assert (unknown.verdict, unknown.n) == ("INSUFFICIENT", 0)
     assert "no event times" in unknown.text

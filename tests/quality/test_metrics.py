@@ -259,6 +259,8 @@ def test_calibration_that_is_undefined() -> None:
     score = np.array([0.1, 0.2, 0.8, 0.9])
     for truth in (score > 0.5, score > 0.15, score < 0.5):
         assert "separates" in str(outcome(lambda truth=truth: probabilities.calibration_slope(truth, score, CLIP)))  # type: ignore[misc]
+    touching = outcome(lambda: probabilities.calibration_slope(score > 0.5, np.array([0.1, 0.5, 0.5, 0.9]), CLIP))
+    assert "separates" in str(touching)
     mixed = np.array([True, False, True, False])
     assert "equal" in str(outcome(lambda: probabilities.calibration_slope(mixed, np.full(4, 0.3), CLIP)))
     for measure in (probabilities.calibration_slope, probabilities.calibration_intercept):
