@@ -106,7 +106,9 @@ class TableSource:
     def estimate(self, columns: Columns, draft: Draft, method: str) -> Estimate:  # noqa: ARG002 - there is but one
         """Draft the version: fills, a column of 0 and 1 per level, products, the weighted sum."""
         made = self._filled(columns, draft)
-        places = {(name, ()): column for name, column in made.items() if name not in self.categories}
+        places: dict[tuple[str, tuple[str, ...]], str] = {
+            (name, ()): column for name, column in made.items() if name not in self.categories
+        }
         for name in self.categories:
             levels = terms.levels(self.terms, name)
             shown = draft.fresh_all(f"{name} is {level}" for level in levels)

@@ -62,7 +62,7 @@ def _pair(one: object, other: object) -> list[object] | None:
 
 def _changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The entries that differ, by name, with both values; ``None`` where one has none."""
-    return {name: [one.get(name), other.get(name)] for name in one | other if one.get(name) != other.get(name)}
+    return {name: [one.get(name), other.get(name)] for name in {**one, **other} if one.get(name) != other.get(name)}
 
 
 def _library(manifest: Manifest) -> str:
@@ -199,7 +199,7 @@ def _profiles(one: Profile | None, other: Profile | None) -> Facts:
     if one is None or other is None:
         return {} if one is other else {"there": [one is not None, other is not None]}
     found: Facts = {} if one.n == other.n else {"rows": [one.n, other.n]}
-    for name in one.inputs | other.inputs:
+    for name in {**one.inputs, **other.inputs}:
         before, after = one.inputs.get(name), other.inputs.get(name)
         if before is not None and after is not None and before != after:
             found.setdefault("inputs", {})[name] = _profile(before, one, after, other)

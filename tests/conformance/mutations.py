@@ -188,14 +188,15 @@ class Guard:
 
     def fence(self, bound: BoundModel, *, at_the_end: bool) -> None:
         """Move the arrays of a model to where memory ends, or begins."""
-        moved = []
-        for island, array in zip(self._islands, bound._fixed, strict=True):
+        moved: list[npt.NDArray[Any]] = []
+        arrays: tuple[npt.NDArray[Any], ...] = bound._fixed
+        for island, array in zip(self._islands, arrays, strict=True):
             data = np.ascontiguousarray(array).tobytes()
             if len(data) > island.end - island.start:
                 raise SystemExit(f"a table of {len(data)} bytes does not fit on an island: make PAGES larger")
             address = island.at_the_end(data) if at_the_end else island.at_the_start(data)
             memory = (ctypes.c_char * max(len(data), 1)).from_address(address)
-            moved.append(np.frombuffer(memory, array.dtype, array.size).reshape(array.shape))
+            moved.append(np.frombuffer(memoryview(memory), array.dtype, array.size).reshape(array.shape))
         bound._fixed = tuple(moved)  # type: ignore[assignment]  # as many arrays of the same types
 
 

@@ -145,7 +145,7 @@ def by_hand(case: str) -> Any:
         margin = -2.3718563012 - 0.000241532 * x["distance"] + 0.1103841 * x["hour"] + 0.25 * x["night"] + 0.2148 * ua
         return sigmoid(margin - 0.31725 * us + 0.01 * x["hour"] * ua - 0.02 * x["hour"] * us).to_numpy()
     if case == "statsmodels":
-        return np.exp(1.5021 + 0.31 * ua - 0.07 * us + 0.00031 * x["distance"] - 0.0012 * x["hour"] ** 2).to_numpy()
+        return np.asarray(np.exp(1.5021 + 0.31 * ua - 0.07 * us + 0.00031 * x["distance"] - 0.0012 * x["hour"] ** 2))
     if case == "weka":
         margin = (
             -0.1127 * (x["carrier"] == "AA") + 0.2931 * (ua + us) - 0.0004 * x["distance"] + 0.1203 * x["hour"] - 2.9
