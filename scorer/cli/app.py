@@ -28,7 +28,7 @@ COMMANDS = {
     "predict": "Score the rows of a file: CSV, JSON lines, Avro, Parquet.",
     "settings": "List all settings: key, variable, default, description.",
     "topics": "The topics in Kafka: create, show.",
-    "models": "Versions: test, add-case, sign, verify, push, list, show.",
+    "models": "Versions: import, diff, test, sign, push, show and more.",
     "champion": "The version whose predictions count: show, set, rollback.",
     "trial": "A share of the traffic for a version: start, stop, show.",
     "dead-letters": "Events that could not be scored: list, show, replay.",

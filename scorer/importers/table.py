@@ -75,6 +75,13 @@ class TableSource:
         for said in (*treatment.references, *treatment.complete, *treatment.fills):
             if said not in taken:
                 raise SettingsError(f"{said!r} is no column of the terms; they take {', '.join(taken)}")
+        for name, fill in treatment.fills.items():
+            if name not in self.categories:
+                _number_of(name, fill)
+            elif fill not in self._levels(name):
+                raise SettingsError(
+                    f"--fill {name}={fill}: there is no such level, only {', '.join(self._levels(name))}"
+                )
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
@@ -125,7 +132,7 @@ class TableSource:
             if name in self.categories:
                 part = build.impute_categories([name], [filled], [fill])
             else:
-                part = build.impute([name], [filled], [_fill(name, fill)])
+                part = build.impute([name], [filled], [_number_of(name, fill)])
             [made[name]] = draft.add(part, category=name in self.categories)
         return made
 
@@ -199,7 +206,7 @@ class TableSource:
         else:
             column = column.astype(np.float64)
             if name in self.treatment.fills:
-                column = column.fillna(_fill(name, self.treatment.fills[name]))
+                column = column.fillna(_number_of(name, self.treatment.fills[name]))
         if column.isna().any():
             raise Refused(f"{name!r} has no value in some rows; --fill {name}=VALUE says what counts instead")
         return column
@@ -248,7 +255,7 @@ def _expanded(term: Term) -> list[Term]:
     return found
 
 
-def _fill(name: str, text: str) -> float:
+def _number_of(name: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:

@@ -69,7 +69,7 @@ def made_columns(model: Model, prefix: str) -> dict[str, str]:
 
 
 def predict(
-    model: Model, reader: Reader, writer: Writer, *, rows: int, prefix: str = "", told: Callable[[], object] = int
+    model: Model, reader: Reader, writer: Writer, *, rows: int, prefix: str, told: Callable[[], object]
 ) -> Summary:
     """Score all rows of ``reader``, so many at a time, and write them; ``told`` is called after every piece.
 

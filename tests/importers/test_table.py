@@ -229,6 +229,8 @@ def test_what_is_filled_is_scored_and_flagged(tmp_path: Path) -> None:
         (STATSMODELS, Treatment("tobit"), SettingsError, "tobit"),
         (STATSMODELS, Treatment("gaussian", classes=("a", "b")), SettingsError, "no classes"),
         (STATSMODELS, Treatment("gaussian", fills={"origin": "JFK"}), SettingsError, "'origin' is no column"),
+        (STATSMODELS, Treatment("gaussian", fills={"carrier": "XX"}), SettingsError, "no such level, only AA, UA, US"),
+        (STATSMODELS, Treatment("gaussian", fills={"distance": "far"}), SettingsError, "must be one"),
         (STATSMODELS, Treatment("gaussian", estimate="Estimate"), SettingsError, "Estimate"),
         (MULTINOM, Treatment("multinomial", classes=("a", "b", "c")), NotImportable, "class"),
         ("term,a,b\ndistance,1,2\n", Treatment("gaussian"), SettingsError, "--estimate"),
