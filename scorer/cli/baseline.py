@@ -47,7 +47,7 @@ def baseline(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the first requirements of a model, from a version and a corpus.
+    """Write the first requirements from a version and a corpus.
 
     Scores the corpus by the code that scores the stream, and requires for every metric that fits the outputs what the
     version reached, with a margin: its loss, the distance to a perfect value, may be larger by the share --margin. A
