@@ -81,6 +81,8 @@ def values(inputs: tuple[Input, ...], frame: pd.DataFrame) -> list[Values]:
         column = frame[entry.name]
         if not isinstance(column, pd.Series):
             raise SchemaError(f"the frame has more than one column {entry.name!r}")
+        if isinstance(column.dtype, pd.CategoricalDtype) and entry.dtype != "category":
+            column = pd.Series(np.asarray(column), column.index, name=column.name)
         if entry.dtype == "category":
             found.append(_categories(column))
         elif entry.dtype == "float64":

@@ -25,7 +25,7 @@ class Limits:
     trees: int = 20_000
     nodes: int = 2_000_000
     """Of all trees together."""
-    depth: int = 128
+    depth: int = 1_024
     golden_rows: int = 4_096
 
 

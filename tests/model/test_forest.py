@@ -180,7 +180,7 @@ def test_leaves_are_named_for_proofs() -> None:
     kernel = model_of(forest(NAMES, [LEAF, tree], [0.0], "identity")).kernel
     assert isinstance(kernel, Forest)
     numbers = dict.fromkeys(NAMES, np.array([-1.0, 1.0]))
-    leaves = kernel.sums.leaves(Prepared(numbers, {}, np.zeros(2, np.uint8), np.full(2, -1, np.int32), 0))
+    leaves = kernel.leaves(Prepared(numbers, {}, np.zeros(2, np.uint8), np.full(2, -1, np.int32), 0))
     np.testing.assert_array_equal(leaves, [[0, 0], [2, 3]])
 
 

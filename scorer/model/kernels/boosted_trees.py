@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scorer.batch import Floats
+from scorer.batch import Floats, Int64s
 from scorer.model.kernels.links import LINKS, emit_link, link_reference
 from scorer.model.kernels.tree_columns import Reading
 from scorer.model.kernels.tree_sums import TreeSums, at_most
@@ -63,6 +63,10 @@ class BoostedTrees:
         first = self.sums.emit(program)
         emit_link(program, self.given, self.link, first, len(self.trees.base))
         return first
+
+    def leaves(self, prepared: Prepared) -> Int64s:
+        """The leaf's node of each row in each tree, ``(trees, rows)``, in plain numpy."""
+        return self.sums.leaves(prepared)
 
     def reference(self, prepared: Prepared) -> Floats:
         """The scores in plain numpy, ``(scores, rows)``."""

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scorer.batch import Floats
+from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.kernels.links import emit_link, link_reference
 from scorer.model.kernels.tree_columns import Reading
@@ -106,6 +106,10 @@ class Forest:
             program.op(SLOPE, first, count, program.floats(np.array([self.divisor, self.slope])))
         emit_link(program, self.given, self.link, first, count)
         return first + STRIDE if self.second else first
+
+    def leaves(self, prepared: Prepared) -> Int64s:
+        """The leaf's node of each row in each tree, ``(trees, rows)``, in plain numpy."""
+        return self.sums.leaves(prepared)
 
     def reference(self, prepared: Prepared) -> Floats:
         """The scores in plain numpy, ``(scores, rows)``."""

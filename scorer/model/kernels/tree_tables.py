@@ -34,11 +34,11 @@ NARROW = 3
 MARGIN = 4
 """The register of the first margin."""
 ROOT = 5
-"""The root's node."""
+"""The root's node; here the deepest tree is the first."""
 STEPS = 6
 """How many levels lie below the root; 0 of a tree that has tests, or but one leaf."""
-DEEPEST = 7
-"""The trees, deepest first."""
+PLACE = 7
+"""The place of the tree when the deepest is the first."""
 ACTIVE = 8
 """Over the levels: how many trees are deeper."""
 TEST = 9
@@ -76,6 +76,7 @@ def write(program: Program, trees: Trees, columns: TreeColumns, *, narrow: bool)
     depth = np.zeros(len(trees.root), np.int64)
     for level, nodes in enumerate(levels):
         depth[tree[nodes]] = level
+    deepest = np.argsort(-depth, kind="stable")
     registers = np.where(leaf, idle, columns.registers(trees))
     below, first = _leaves(trees, levels)
     place = first + (np.cumsum(below[trees.root]) - below[trees.root])[tree]
@@ -89,9 +90,9 @@ def write(program: Program, trees: Trees, columns: TreeColumns, *, narrow: bool)
     head[[COUNT, LEVELS, WIDTH, NARROW]] = len(depth), len(levels) - 1, trees.value.shape[1], narrow
     for at, words in (
         (MARGIN, np.array(margins)[trees.output]),
-        (ROOT, trees.root),
+        (ROOT, trees.root[deepest]),
         (STEPS, np.where(below[trees.root] <= LEAVES, 0, depth)),
-        (DEEPEST, np.argsort(-depth, kind="stable")),
+        (PLACE, np.argsort(deepest)),
         (ACTIVE, np.array([np.count_nonzero(depth > level) for level in range(len(levels) - 1)], np.int64)),
         (LEAF, np.cumsum(below[trees.root]) - below[trees.root]),
         (NODE, (trees.left.astype(np.int64) << 32) | np.where(on_set, registers | SET, registers)),

@@ -26,13 +26,13 @@ from scorer.model.kernels.tree_tables import (
     BASE,
     BOUND,
     COUNT,
-    DEEPEST,
     LEAF,
     LEVELS,
     MARGIN,
     MASK,
     NARROW,
     NODE,
+    PLACE,
     ROOT,
     SET_MASK,
     SET_PLACE,
@@ -148,7 +148,7 @@ def by_levels(
 ) -> None:
     """``lanes[j]`` is the node that row ``j`` has reached, then its leaf."""
     nodes, thresholds, sets = words[head[NODE] :], floats[head[THRESHOLD] :], head[SETS]
-    root = words[head[ROOT] + tree]
+    root = words[head[ROOT] + words[head[PLACE] + tree]]
     for j in range(width):
         lanes[j] = root
     for _ in range(steps):
@@ -161,21 +161,20 @@ def by_levels(
 
 @helper
 def by_row(registers: Floats, head: Int64s, words: Int64s, floats: Floats, lanes: Int64s, width: int) -> None:
-    """``lanes[tree]`` is the node that the row at hand has reached in each tree."""
+    """``lanes[place]`` is the node that the row at hand has reached in the tree of that place."""
     trees, each, narrow, sets = head[COUNT], head[WIDTH], head[NARROW], head[SETS]
     nodes, thresholds, values = words[head[NODE] :], floats[head[THRESHOLD] :], floats[head[VALUE] :]
-    roots, deepest = words[head[ROOT] :], words[head[DEEPEST] :]
+    roots, places = words[head[ROOT] :], words[head[PLACE] :]
     active, margins = words[head[ACTIVE] :], words[head[MARGIN] :]
     for j in range(width):
-        for tree in range(trees):
-            lanes[tree] = roots[tree]
+        for place in range(trees):
+            lanes[place] = roots[place]
         for level in range(head[LEVELS]):
             for place in range(active[level]):
-                tree = deepest[place]
-                node = lanes[tree]
-                lanes[tree] = step(registers, words, sets, nodes[node], thresholds[node], j)
+                node = lanes[place]
+                lanes[place] = step(registers, words, sets, nodes[node], thresholds[node], j)
         for tree in range(trees):
-            leaf = np.int64(thresholds[lanes[tree]]) * each
+            leaf = np.int64(thresholds[lanes[places[tree]]]) * each
             for k in range(each):
                 total = margins[tree] + k * STRIDE + j
                 found = registers[total] + values[leaf + k]

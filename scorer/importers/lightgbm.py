@@ -1,0 +1,225 @@
+"""LightGBM: boosters, its estimators for scikit-learn, and text files, read from the library's own text of a model.
+
+Margins are sums in float64 in the library's order, so they have its bits; probabilities are within a few units in the
+last place. Imported are the iterations up to the best one where training stopped early, as the library predicts.
+
+How LightGBM reads a value, all of which is in the kernel's parameters: what is at most 1e-35 (as float32) from 0 is 0.
+A number that is missing is 0, or goes where zero goes, or its own way: each split says which of the three. A category
+is the integer part; one in the set goes left, any other right, and so does a missing one. Columns of pandas' categories
+are codes by the list of the model; a category that is not in it is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from scorer.batch import Floats, Int64s
+from scorer.errors import NotImportable, SchemaError
+from scorer.importers.coded import as_categories, coded
+from scorer.importers.lightgbm_text import Text, parse
+from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
+from scorer.importers.refusal import refused, require
+from scorer.model.build_trees import forest
+from scorer.model.manifest import MARGIN, Outputs
+
+ZERO = float(np.float32(1e-35))
+"""``kZeroThreshold`` of the library."""
+
+CLASSIFIERS = ("binary", "multiclass", "multiclassova")
+LINKS: Mapping[str, str] = {
+    **dict.fromkeys(("binary", "multiclassova", "cross_entropy"), "sigmoid"),
+    "multiclass": "softmax",
+    **dict.fromkeys(("poisson", "gamma", "tweedie"), "exp"),
+    "cross_entropy_lambda": "log1p_exp",
+    **dict.fromkeys(
+        ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg"), "identity"
+    ),
+}
+"""What turns margins into the library's answer, by objective."""
+
+ESTIMATORS = (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor, lightgbm.LGBMRanker)
+
+
+def source(model: object) -> Source:
+    """The source that a booster, an estimator or a text file is. Raises ``NotImportable``."""
+    if isinstance(model, Path):
+        try:
+            return LightGBMSource(lightgbm.Booster(model_file=model), None)
+        except lightgbm.basic.LightGBMError as error:
+            raise NotImportable(
+                model.name, f"it is no model of LightGBM: {error}", "write it with Booster.save_model"
+            ) from None
+    if isinstance(model, lightgbm.Booster):
+        return LightGBMSource(model, None)
+    if type(model) in ESTIMATORS:
+        return LightGBMSource(_booster(model), model)
+    raise refused(
+        model, "it is none of LightGBM's models", "import a Booster, LGBMClassifier, LGBMRegressor, LGBMRanker"
+    )
+
+
+def estimate(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:
+    """Import an estimator inside a pipeline or ensemble of scikit-learn; see :mod:`scorer.importers.parts`."""
+    require(type(fitted) in ESTIMATORS, fitted, "it is none of LightGBM's estimators", f"use {_named()}")
+    return LightGBMSource(_booster(fitted), fitted).estimate(columns, draft, method)
+
+
+def _named() -> str:
+    return ", ".join(one.__name__ for one in ESTIMATORS)
+
+
+def _booster(fitted: Fitted) -> lightgbm.Booster:
+    try:
+        booster: lightgbm.Booster = fitted.booster_
+    except lightgbm.compat.LGBMNotFittedError:
+        raise refused(fitted, "it is not fitted", "fit it, then import it") from None
+    return booster
+
+
+class LightGBMSource:
+    """A booster, and the estimator around it if there is one."""
+
+    library = ("LightGBM", lightgbm.__version__)
+    sentinels: Mapping[str, float] = {}  # never written to
+    refusals: tuple[type[Exception], ...] = (ValueError, TypeError, lightgbm.basic.LightGBMError)
+
+    def __init__(self, booster: lightgbm.Booster, fitted: Fitted | None) -> None:
+        """Raises ``NotImportable`` for an objective whose link is not known."""
+        self.booster, self._fitted = booster, booster if fitted is None else fitted
+        self.text: Text = parse(booster.model_to_string())
+        objective = self.text.objective
+        require(
+            objective in LINKS,
+            self._fitted,
+            f"its objective is {objective!r}, of which the file does not say how margins become scores"
+            if objective
+            else "its objective is a function of its own, of which nobody can say how margins become scores",
+            f"train with one of {', '.join(LINKS)}",
+        )
+        require(
+            not self.text.linear,
+            self._fitted,
+            "its leaves hold linear models (linear_tree), and a version's leaves hold numbers",
+            "train without linear_tree",
+        )
+        require(
+            objective != "multiclassova" or self.text.margins > 2,
+            self._fitted,
+            "one-vs-all of two classes gives two probabilities that do not add up to 1",
+            "train with the objective binary",
+        )
+        self.methods: Sequence[str] = (
+            ("predict_proba", "decision_function", "predict") if objective in CLASSIFIERS else ("predict",)
+        )
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the margins."""
+        known = getattr(self._fitted, "classes_", None)
+        if known is None:
+            return tuple(str(k) for k in range(max(self.text.margins, 2)))
+        return tuple(str(name) for name in np.asarray(known).tolist())
+
+    def names(self, rows: pd.DataFrame) -> Columns:
+        """The names that it was trained on; by place where it had none, or where blanks in them became underscores."""
+        known, given = self.booster.feature_name(), [str(name) for name in rows.columns]
+        if set(known) <= set(given):
+            return tuple(known)
+        spelt = {name.replace(" ", "_"): name for name in given}
+        if set(known) <= set(spelt):
+            return tuple(spelt[name] for name in known)
+        if known != [f"Column_{k}" for k in range(len(known))]:
+            return tuple(known)
+        if len(given) != len(known):
+            raise SchemaError(f"the model takes {len(known)} columns without names, and the rows have {len(given)}")
+        return tuple(given)
+
+    def estimate(self, columns: Columns, draft: Draft, method: str) -> Estimate:
+        """Draft the version."""
+        text, fitted = self.text, self._fitted
+        words = [name for name in columns if draft.is_category(name)]
+        lists = self._lists(columns, words)
+        for name in words:
+            require(
+                name in lists,
+                fitted,
+                f"it takes column {name!r} as a number, and the rows hold text there",
+                "give rows as the model was trained on",
+            )
+        taken = [coded(fitted, draft, name, lists[name], "missing") if name in lists else name for name in columns]
+        link = "identity" if method == "decision_function" else LINKS[text.objective]
+        if method == "predict" and text.squared:
+            link = "signed_square"
+        kernel = forest(
+            taken,
+            text.trees,
+            np.zeros(text.margins),
+            link,
+            zero_within=ZERO,
+            categories="above -1",
+            divisor=float(text.iterations) if text.average else 1.0,
+            slope=1.0 if method == "decision_function" else text.slope,
+        )
+        return Estimate(kernel, self._outputs(method), self._leaves)
+
+    def _outputs(self, method: str) -> Outputs:
+        if method == "predict":
+            return Outputs("regression")
+        kind = "binary" if len(self.classes) == 2 else "multiclass"
+        if method == "predict_proba":
+            return Outputs(kind, self.classes)
+        require(
+            kind != "binary" or self.text.margins == 1,
+            self._fitted,
+            "it has two margins for two classes",
+            "take probabilities, or train with the objective binary",
+        )
+        return Outputs(kind, self.classes, MARGIN)
+
+    def _lists(self, columns: Columns, words: Sequence[str]) -> dict[str, Sequence[object]]:
+        """The list of categories of each column that is coded by one.
+
+        The model holds the lists in the order of the columns, but not of which. They are those of its categories, or
+        else (an ordered category counts as a number) those that hold text.
+        """
+        lists = self.booster.pandas_categorical or []
+        on_sets = [name for name, is_set in zip(columns, self.text.on_set, strict=True) if is_set]
+        for found in (on_sets, words):
+            if len(found) == len(lists):
+                return dict(zip(found, lists, strict=True))
+        raise refused(
+            self._fitted,
+            f"it was trained on {len(lists)} columns of pandas' categories, and {len(on_sets)} of its columns split on "
+            f"categories and {len(words)} of the rows hold text, so which list belongs to which column is not known",
+            "train with all categories unordered, or turn ordered ones into numbers before",
+        )
+
+    def answer(self, rows: pd.DataFrame, method: str) -> Floats:
+        """The library's scores of raw rows; see :class:`scorer.importers.parts.Source`."""
+        given = rows
+        columns = tuple(str(name) for name in rows.columns)
+        words = [name for name in columns if _holds_text(rows[name])]
+        for name, known in self._lists(columns, words).items():
+            given = as_categories(given, name, known)
+        found = np.asarray(self.booster.predict(given, raw_score=method == "decision_function"), np.float64)
+        scores: Floats = found.reshape(len(rows), -1).T
+        if method == "predict" and self.text.objective in CLASSIFIERS:
+            return np.asarray(scores > 0.5 if len(scores) == 1 else scores.argmax(axis=0)[None], np.float64)
+        return scores[1:] if method == "predict_proba" and len(scores) == 2 else scores
+
+    def _leaves(self, columns: Floats) -> Int64s:
+        """The library's leaves of prepared columns ``(rows, columns)``."""
+        found: npt.NDArray[np.int32] = np.asarray(self.booster.predict(columns, pred_leaf=True))
+        return found.reshape(len(columns), -1).T.astype(np.int64)
+
+
+def _holds_text(column: pd.Series) -> bool:
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return bool(pd.api.types.is_string_dtype(values.dtype) or values.dtype == object)

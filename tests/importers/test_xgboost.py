@@ -1,0 +1,319 @@
+"""XGBoost: leaves and margins of imported models are the library's, bit for bit, however it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost as xgb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import make_classification
+
+from scorer.batch import Floats
+from scorer.errors import NotImportable
+from scorer.importers.parts import Source
+from scorer.importers.xgboost import CLASSIFIERS, LINKS, NEAR, XGBoostSource, source
+from tests.importers.drafted import assert_same_leaves, hard, scores, version_of
+
+NUMBERS = np.array([
+    np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -5e-324, 1e-36, 1e-45, 1e-46, 1e300, -1e300, 3.4028235e38, 3.4028236e38,
+])  # fmt: skip
+CODES = np.array(
+    [np.nan, -0.5, -1.0, -0.0, 0.0, 0.9, 1.5, 2.0, 6.0, 7.0, 31.0, 32.0, 63.0, 64.0, 1e7, 2**24, 2**31, 1e18]
+)
+QUIET = {"nthread": 1, "verbosity": 0}
+
+
+def data(seed: int, rows: int = 600) -> Floats:
+    """Two numbers with zeros and gaps, one with whole values, and two columns of codes."""
+    rng = np.random.default_rng(seed)
+    whole = [rng.integers(low, high, rows) for low, high in ((-3, 4), (0, 8), (0, 70))]
+    x = np.column_stack([rng.normal(size=(rows, 2)), *whole])
+    x[:, :3][rng.random((rows, 3)) < 0.2] = 0.0
+    x[rng.random(x.shape) < 0.1] = np.nan
+    return np.asarray(x, np.float64)
+
+
+def target(x: Floats, seed: int) -> Floats:
+    """A positive number that hangs on everything."""
+    rng = np.random.default_rng(seed)
+    worth = rng.gamma(1, size=70)
+    codes = [np.nan_to_num(column, nan=-1).astype(int) for column in x[:, 3:].T]
+    found = np.abs(np.nan_to_num(x[:, 0])) + np.isnan(x[:, 1]) + (x[:, 2] == 0) + worth[codes[0]] + worth[codes[1]]
+    return np.asarray(found + rng.gamma(0.5, size=len(x)), np.float64)
+
+
+def frame(x: Floats) -> pd.DataFrame:
+    return pd.DataFrame(x, columns=["a", "b", "c", "d", "e"])
+
+
+def train(x: Floats, y: Floats, rounds: int = 12, sets: int = 0, **params: Any) -> xgb.Booster:
+    """A booster; the last ``sets`` columns are codes of categories."""
+    types = ["float"] * (x.shape[1] - sets) + ["c"] * sets
+    matrix = xgb.DMatrix(x, y, feature_types=types, enable_categorical=True)
+    return xgb.train({**QUIET, **params}, matrix, rounds)
+
+
+def assert_same(found: Source, rows: pd.DataFrame, method: str) -> None:
+    model, estimate = version_of(found, rows, method)
+    x = hard(np.random.default_rng(1), rows.to_numpy(np.float64), estimate, NUMBERS)
+    codes = rows.to_numpy(np.float64)[np.random.default_rng(2).integers(len(rows), size=2 * len(CODES))]
+    codes[:, 3:] = np.stack([np.repeat(CODES, 2), np.tile(CODES, 2)], axis=1)
+    x = np.concatenate([x, codes])
+    assert_same_leaves(model, estimate, x)
+    odd = pd.DataFrame(x, columns=rows.columns)
+    got, expected = scores(model, odd), found.answer(odd, method)
+    if estimate.kernel.params["link"] == "identity":
+        np.testing.assert_array_equal(got, expected)
+    else:
+        np.testing.assert_allclose(got, expected, rtol=NEAR, atol=1e-12)
+
+
+hyper = st.fixed_dictionaries({
+    "max_depth": st.sampled_from([0, 1, 3, 6, 9]),
+    "max_leaves": st.sampled_from([0, 20, 120]),
+    "grow_policy": st.sampled_from(["depthwise", "lossguide"]),
+    "tree_method": st.sampled_from(["hist", "approx"]),
+    "max_cat_to_onehot": st.sampled_from([1, 4, 100]),
+    "booster": st.sampled_from(["gbtree", "gbtree", "dart"]),
+    "rate_drop": st.sampled_from([0.0, 0.4]),
+    "num_parallel_tree": st.sampled_from([1, 3]),
+    "base_score": st.sampled_from([0.0, 0.5, 1e6]),
+    "subsample": st.just(0.7),
+    "min_child_weight": st.sampled_from([0, 5]),
+    "seed": st.integers(0, 1000),
+})  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None)
+@given(hyper, st.integers(0, 2**31), st.sampled_from([0, 1, 2]))
+def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
+    params: dict[str, Any], seed: int, sets: int
+) -> None:
+    if params["max_depth"] == 0 and params["max_leaves"] == 0:
+        params["max_leaves"] = 50
+    if params["booster"] == "gbtree":
+        del params["rate_drop"]
+    x = data(seed)
+    assert_same(source(train(x, target(x, seed), sets=sets, **params)), frame(x), "predict")
+
+
+@pytest.mark.parametrize("objective", LINKS)
+def test_objectives(objective: str) -> None:
+    x = data(5)
+    y, params = target(x, 5), {"objective": objective, "max_depth": 3}
+    if "multi" in objective:
+        y, params["num_class"] = np.digitize(y, [1.5, 3.0]), 3
+    elif "logistic" in objective or objective == "rank:map":
+        y = y > 2
+    elif "rank" in objective:
+        y = np.digitize(y, [1.5, 3.0])
+    elif objective == "reg:quantileerror":
+        params["quantile_alpha"] = 0.3
+    matrix = xgb.DMatrix(x, y, group=[60] * 10 if "rank" in objective else None)
+    if objective == "survival:aft":
+        matrix.set_info(label_lower_bound=y, label_upper_bound=y + 1)
+    found = source(xgb.train({**QUIET, **params}, matrix, 10))
+    rows = frame(x)
+    assert found.names(rows) == tuple(rows.columns)
+    for method in found.methods[:2]:
+        assert_same(found, rows, method)
+    if objective in CLASSIFIERS:
+        model, _ = version_of(found, rows, "predict_proba")
+        chosen = model.classify(scores(model, rows))
+        np.testing.assert_array_equal(chosen, found.answer(rows, "predict")[0])
+
+
+@pytest.mark.parametrize("objective", ["binary:logistic", "count:poisson"])
+def test_the_base_is_the_library_s_margin(objective: str) -> None:
+    x = data(6)
+    y = target(x, 6)
+    found = source(train(x, y > 2 if "binary" in objective else np.round(y), objective=objective))
+    assert isinstance(found, XGBoostSource)
+    assert found._base[0] not in (0.0, 0.5)
+    assert_same(found, frame(x), found.methods[-2] if len(found.methods) > 1 else "predict")
+
+
+@pytest.mark.parametrize("missing", [0.0, -999.0, -999.1])
+def test_a_number_that_is_missing_is_compared_after_rounding(missing: float) -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(500, 3))
+    x[rng.random(x.shape) < 0.3] = missing
+    fitted = xgb.XGBRegressor(n_estimators=20, missing=missing, n_jobs=1).fit(x, x[:, 0] * 2 + (x[:, 1] == missing))
+    found, rows = source(fitted), pd.DataFrame(x, columns=["a", "b", "c"])
+    model, estimate = version_of(found, rows, "predict")
+    assert {entry.missing_sentinel for entry in model.inputs} == {missing}
+    near = np.nextafter(missing, [-np.inf, np.inf])
+    extra = np.array([missing, *near, float(np.float32(missing)), 1e-46, -1e-50, np.nan, np.inf])
+    odd = pd.DataFrame(hard(rng, x, estimate, extra), columns=rows.columns)
+    np.testing.assert_array_equal(scores(model, odd), found.answer(odd, "predict"))
+    np.testing.assert_array_equal(found.answer(odd, "predict")[0], fitted.predict(odd.to_numpy()))
+
+
+def test_of_whole_numbers_a_fraction_is_never_missing() -> None:
+    rows = pd.DataFrame({"a": np.arange(100) % 7 - 999, "b": np.arange(100) / 3})
+    found = source(xgb.XGBRegressor(n_estimators=3, missing=-999.1).fit(rows, rows.b))
+    found.names(rows)
+    assert dict(found.sentinels) == {"b": -999.1}
+
+
+def mixed(seed: int = 0, rows: int = 500) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    found = pd.DataFrame({
+        "delay": rng.normal(size=rows),
+        "carrier": pd.Categorical(rng.choice(["UA", "", "Zürich", "B6", "DL"], rows)),
+        "year": pd.Categorical(rng.choice([2015, -7, 2013, 400], rows)),
+        "seats": rng.integers(1, 300, rows),
+    })  # fmt: skip
+    found.loc[rng.random(rows) < 0.1, ["delay", "carrier"]] = np.nan
+    return found
+
+
+def worth(rows: pd.DataFrame) -> Floats:
+    known = {"UA": 1.0, "Zürich": 3.0, "B6": -1.0}
+    carrier = rows.carrier.map(known).astype(float).fillna(0.2).to_numpy()
+    return np.asarray(
+        rows.delay.fillna(0).to_numpy() + carrier * 2 + (rows.year.astype(float) % 3).to_numpy(), np.float64
+    )
+
+
+@pytest.mark.parametrize("onehot", [1, 100])
+def test_pandas_categories_keep_the_order_of_the_model(onehot: int) -> None:
+    rows = mixed()
+    fitted = xgb.XGBRegressor(n_estimators=20, enable_categorical=True, max_cat_to_onehot=onehot, n_jobs=1)
+    found = source(fitted.fit(rows, worth(rows)))
+    model, _ = version_of(found, rows, "predict")
+    turned = rows.assign(carrier=rows.carrier.cat.reorder_categories(["Zürich", "B6", "UA", "", "DL"]))
+    plain = rows.assign(carrier=rows.carrier.astype(object), year=rows.year.astype(np.int64))
+    for some in (rows, turned, plain):
+        np.testing.assert_array_equal(scores(model, some)[0], fitted.predict(rows))
+        np.testing.assert_array_equal(found.answer(some, "predict")[0], fitted.predict(rows))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("carrier", "C"), ("carrier", "never seen"), ("year", 2014), ("year", 9999)]
+)
+def test_a_category_that_was_never_seen_is_refused(column: str, value: object) -> None:
+    """Two of these four the library takes for the next in order, and raises for the others."""
+    rows = mixed()
+    found = source(xgb.XGBRegressor(n_estimators=20, enable_categorical=True, n_jobs=1).fit(rows, worth(rows)))
+    model, _ = version_of(found, rows, "predict")
+    strange = rows.iloc[:3].assign(**{column: pd.Categorical([value] * 3)})
+    with pytest.raises(ValueError, match="not in the training data"):
+        found.answer(strange, "predict")
+    assert np.isnan(scores(model, strange)).all()
+
+
+@pytest.mark.parametrize("suffix", [".json", ".ubj"])
+def test_files(tmp_path: Path, suffix: str) -> None:
+    rows = mixed(1)
+    fitted = xgb.XGBClassifier(n_estimators=10, enable_categorical=True, n_jobs=1).fit(rows, worth(rows) > 2)
+    fitted.save_model(tmp_path / f"model{suffix}")
+    found = source(tmp_path / f"model{suffix}")
+    model, _ = version_of(found, rows, "predict_proba")
+    np.testing.assert_allclose(scores(model, rows)[0], fitted.predict_proba(rows)[:, 1], rtol=NEAR)
+    assert model.classes == ("0", "1")
+    margins, _ = version_of(found, rows, "decision_function")
+    np.testing.assert_array_equal(scores(margins, rows)[0], fitted.predict(rows, output_margin=True))
+
+
+def test_early_stopping_counts_the_best_iterations_only() -> None:
+    x, y = make_classification(400, 5, random_state=0)
+    fitted = xgb.XGBClassifier(n_estimators=200, learning_rate=0.7, early_stopping_rounds=3, n_jobs=1)
+    fitted.fit(x[:200], y[:200], eval_set=[(x[200:], y[200:])], verbose=False)
+    rows = pd.DataFrame(x, columns=list("abcde"))
+    assert fitted.best_iteration + 1 < fitted.get_booster().num_boosted_rounds()
+    for model in (fitted, fitted.get_booster()):
+        version, estimate = version_of(source(model), rows, "decision_function")
+        assert len(estimate.kernel.arrays["root"]) == fitted.best_iteration + 1
+        np.testing.assert_array_equal(scores(version, rows)[0], fitted.predict(x, output_margin=True))
+    assert (
+        fitted.get_booster().predict(xgb.DMatrix(x), output_margin=True) != fitted.predict(x, output_margin=True)
+    ).any()
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_three_classes(strategy: str) -> None:
+    x, y = make_classification(600, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
+    fitted = xgb.XGBClassifier(n_estimators=15, multi_strategy=strategy, tree_method="hist", n_jobs=1).fit(x, y)
+    found, rows = source(fitted), pd.DataFrame(x, columns=list("abcde"))
+    margins, _ = version_of(found, rows, "decision_function")
+    np.testing.assert_array_equal(scores(margins, rows), fitted.predict(x, output_margin=True).T)
+    model, _ = version_of(found, rows, "predict_proba")
+    np.testing.assert_allclose(scores(model, rows), fitted.predict_proba(x).T, rtol=NEAR)
+
+
+def test_two_classes_with_two_margins() -> None:
+    x = data(9)
+    found = source(train(x, target(x, 9) > 2, objective="multi:softprob", num_class=2))
+    assert_same(found, frame(x), "predict_proba")
+    with pytest.raises(NotImportable, match="two margins"):
+        version_of(found, frame(x), "decision_function")
+
+
+def test_random_forests() -> None:
+    x = data(10)
+    fitted = xgb.XGBRFRegressor(n_estimators=30, n_jobs=1).fit(x, target(x, 10))
+    found = source(fitted)
+    assert_same(found, frame(x), "predict")
+    np.testing.assert_array_equal(found.answer(frame(x), "predict")[0], fitted.predict(x))
+
+
+def squares(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+    return p - y, np.ones_like(p)
+
+
+REFUSED: list[tuple[Any, str, str]] = [
+    (lambda x, y: train(x, y, booster="gblinear"), "gblinear", "gbtree"),
+    (lambda x, y: train(x, y > 2, objective="binary:logitraw"), "logitraw", "binary:logistic"),
+    (lambda x, y: train(x, y > 2, objective="binary:hinge"), "hinge", "binary:logistic"),
+    (lambda x, y: train(x, np.c_[y, y]), "2 numbers", "each of them"),
+    (
+        lambda x, y: train(x, y, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9]),
+        "2 numbers",
+        "each of them",
+    ),
+    (lambda x, y: xgb.XGBRegressor(objective=squares, n_estimators=2).fit(x, y), "function of its own", "train with"),
+    (lambda x, y: xgb.XGBRegressor(), "not fitted", "fit it"),
+    (
+        lambda x, y: xgb.XGBRegressor(
+            n_estimators=2, missing=0.0, enable_categorical=True, feature_types=["c"] * 5
+        ).fit(np.abs(x).round() % 5, y),
+        "missing in categories",
+        "nan",
+    ),
+    (xgb.DMatrix, "none of XGBoost's models", "Booster"),
+]
+
+
+@pytest.mark.parametrize(("made", "why", "nearest"), REFUSED)
+def test_what_cannot_be_represented_is_refused(made: Any, why: str, nearest: str) -> None:
+    x = np.nan_to_num(data(11))
+    with pytest.raises(NotImportable, match=why) as caught:
+        source(made(x, target(x, 11)))
+    assert nearest in caught.value.nearest
+
+
+def test_text_without_the_list_of_its_categories_is_refused() -> None:
+    x = data(12)
+    found = source(train(x, target(x, 12), sets=1))
+    with pytest.raises(NotImportable, match="list of its categories") as caught:
+        version_of(found, frame(x).assign(e="text"), "predict")
+    assert "3.1" in caught.value.nearest
+
+
+def test_numbers_for_text_are_refused() -> None:
+    rows = mixed(3)
+    found = source(xgb.XGBRegressor(n_estimators=3, enable_categorical=True).fit(rows, worth(rows)))
+    with pytest.raises(NotImportable, match="something else"):
+        version_of(found, rows.assign(carrier=1.0), "predict")
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(NotImportable, match="no model of XGBoost"):
+        source(tmp_path / "model.json")
