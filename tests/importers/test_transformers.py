@@ -142,6 +142,8 @@ def test_odd_numbers_and_gaps(transformer: Any, names: list[str], rtol: float) -
     for name in names:
         if rows[name].dtype == np.float64:
             assert_alike_one_by_one(made, with_numbers(base, name, [*ODD, np.nan]), rtol, rtol)
+        elif name == "whole":
+            assert_alike_one_by_one(made, base.head(2).assign(whole=[1.0, np.nan]), rtol, rtol)
         elif name in TEXTS:
             gap = base.head(2).assign(**{name: pd.Series([None, None], base.index[:2], rows[name].dtype)})
             assert_alike_one_by_one(made, gap, rtol, rtol)
@@ -277,7 +279,9 @@ def test_where_a_function_is_not_defined(function: Any) -> None:
     rows = frame(5)[["positive"]]
     probe = with_numbers(rows, "positive", [*ODD, -2.0, np.nan])
     with np.errstate(all="ignore"):
-        for after in (SimpleImputer(), pre.StandardScaler(), pre.PolynomialFeatures(2), pre.MinMaxScaler()):
+        bins = pre.KBinsDiscretizer(4, encode="ordinal", strategy="uniform")
+        zero = SimpleImputer(missing_values=0)
+        for after in (SimpleImputer(), zero, pre.StandardScaler(), pre.PolynomialFeatures(2), bins):
             made = twin(make_pipeline(pre.FunctionTransformer(function), after).fit(rows), rows)
             assert_alike_one_by_one(made, probe, NEAR, NEAR)
 
@@ -308,6 +312,15 @@ def test_target_encoding_of_classes(target: str, labels: str) -> None:
     assert_alike_one_by_one(
         made, rows[names].head(3).assign(text=pd.Series(["XX", "AA", None], dtype="str"), whole=[99, 0, 1])
     )
+
+
+def test_categories_in_another_order() -> None:
+    """Where imputed numbers stand beside text they are Python objects, whose categories may be given in any order."""
+    rows = frame(8)[["whole", "text"]].astype({"text": object})
+    numbers = [3, -4, 0, 1, 2, 4, -1, -2, -3]
+    encoder = pre.OneHotEncoder(categories=[numbers, ["B6", "AA", "", "DL", "Zürich"]], drop="first")
+    chain = make_pipeline(SimpleImputer(strategy="most_frequent"), encoder)
+    assert_alike(twin(chain.fit(rows), rows), rows)
 
 
 CHOICES = st.sampled_from

@@ -180,7 +180,7 @@ REFUSALS: dict[str, tuple[Callable[[dict[str, Any]], None], str, str]] = {
     "no golden rows": (lambda d: d["golden"].update(inputs=[], expected=[]), "manifest", "golden.inputs"),
     "golden tolerance": (put("golden", "rtol", 0.01), "manifest", "golden.rtol"),
     "golden score": (put("golden", "expected", 0, [0.0]), "golden", "golden row 0: expected"),
-    "golden row without its input": (put("golden", "inputs", 0, 0, None), "golden", "no value for input 'plain'"),
+    "golden row without its input": (put("golden", "inputs", 0, 0, None), "golden", "'plain': it has no value"),
     "golden row with a wrong type": (put("golden", "inputs", 0, 0, "a"), "manifest", r"golden.inputs\[0\]\[0\]"),
     "gap left for a sum": (put("kernel", "in", ["plain", "gaps"]), "pipeline", "may be missing"),
 }

@@ -23,10 +23,13 @@ from numba.core import event as numba_event
 from scorer import schema_files
 from scorer.batch import Kind
 from scorer.errors import SettingsError
-from scorer.scoring.models import Models, Trial
+from scorer.model import build, build_steps, golden
+from scorer.model.build import Design, Proof
+from scorer.model.inputs import Input
+from scorer.scoring.models import Active, Models, Trial
 from scorer.scoring.prediction import PredictionForm
 from scorer.scoring.routing import Share
-from scorer.scoring.score import MISSING_INPUT, NOT_ENCODED, NOT_FINITE, Scoring
+from scorer.scoring.score import MISSING_INPUT, NOT_ENCODED, NOT_FINITE, REFUSED_VALUE, Scoring
 from scorer.wire.decode import Decoder
 from scorer.wire.schema import parse
 from tests.scoring.support import EVENT, FORM, active, batch, event, predictions, scoring
@@ -124,6 +127,24 @@ def test_an_event_that_cannot_be_scored_names_the_version_and_the_field() -> Non
     scored = made.score(batch([event(x=math.inf), event(x=1.0), event(x=1e308)]), Models(linear), NOW)
     assert [(letter.row, letter.code) for letter in scored.dead_letters] == [(0, NOT_FINITE), (2, NOT_FINITE)]
     assert scored.rows.tolist() == [1]
+
+
+def test_an_event_whose_value_is_refused_names_the_column_and_the_reason() -> None:
+    made = scoring()
+    steps = [build_steps.function(["x"], ["log"], "log"), build_steps.require(["log"], ["known"], missing_too=True)]
+    design = Design(
+        "m", "v1", 1, ("numpy", "2"), [Input("x", "float64")], steps, build.linear(["known"], [1.0], 0.0), "regression"
+    )
+    model = golden.admit(build.version(design, Proof([[1.0]], np.zeros((1, 1)))))
+    version = Active("v1", model.digest, model.bind(made.decoder.layout))
+    scored = made.score(batch([event(x=x) for x in (1.0, 0.0, -1.0)] + [event()]), Models(version), NOW)
+    assert scored.rows.tolist() == [0]
+    told = [(letter.row, letter.code, letter.field, letter.text) for letter in scored.dead_letters]
+    assert told == [
+        (1, REFUSED_VALUE, "x", "version v1 refuses the value of column `x`: its log is infinite"),
+        (2, REFUSED_VALUE, "log", "version v1 refuses the value of column `log`: it is missing or infinite"),
+        (3, MISSING_INPUT, "x", "field `x` has no value, and version v1 cannot do without it"),
+    ]
 
 
 def test_a_time_beyond_64_bits_is_none() -> None:
