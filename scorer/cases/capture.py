@@ -73,7 +73,7 @@ def row(settings: Settings, model: Model, value: bytes | None) -> tuple[Raw, ...
     """
     decoder = Decoder(schema_files.events(settings.schemas), schema_files.framing(settings.schemas))
     model.bind(decoder.layout)
-    batch = _alone(value)
+    batch = alone(value)
     decoded = decoder.decode(batch)
     if decoded.status[0] != OK:
         why = decoder.reason(decoded, 0)
@@ -117,7 +117,7 @@ class _Kept:
         self._buffer = None
 
 
-def _alone(value: bytes | None) -> Batch:
+def alone(value: bytes | None) -> Batch:
     """A batch of one event without key."""
     buffer, address, length = join([value])
     none, nowhere = np.full(1, -1, np.int64), np.zeros(1, np.int32)

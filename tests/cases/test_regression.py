@@ -80,6 +80,7 @@ def test_a_score_that_is_not_finite_is_a_dead_letter_as_in_the_stream() -> None:
     assert comparing.compare(model, [overflowing]).differences == ()
     [found] = comparing.compare(model, [dataclasses.replace(overflowing, row=(1.0,))]).differences
     assert (found.field, found.got) == ("outcome", "scores 2.0")
+    assert comparing.outcomes(model, [(None,)])[0].letter == Unscored("missing_input", "x"), "the first input, too"
     assert comparing.outcomes(versions.model(), [(math.nan, 0, "a")])[0].letter is None, "NaN is missing, and imputed"
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scorer.cases import predictions
 from scorer.cases.folder import Folder
 from scorer.registry.files import write_version
+from scorer.stream.letters import Coordinates
 from tests.cli.conftest import Command, write_contrived
 from tests.integration.deployment import Deployment, version
 from tests.integration.letters import Sent, ours, write
@@ -42,6 +45,11 @@ def test_a_scored_event_becomes_a_case_that_passes(command: Command, deployment:
         assert ran.code == 0, ran
         assert f"case {events}-2-{number} is written" in ran.out
         assert "look whether it should" in ran.err
+    for offset, x in ((0, 0.75), (1, 0.0)):
+        found = predictions.find(deployment.settings, Coordinates(events, 2, offset), int(time.time() * 1e3))
+        assert found is not None
+        assert (found.version, found.role) == ("v1", "champion")
+        assert found.score == pytest.approx(1 / (1 + math.exp(-x)), abs=1e-12), "that of this event"
     first, second = outliers(directory)
     assert first["row"] == {"x": 0.75}
     assert first["expected"]["scores"] == [pytest.approx(1 / (1 + math.exp(-0.75)), abs=1e-12)]
