@@ -71,6 +71,6 @@ def test_what_is_no_row(tmp_path: Path) -> None:
     for value, why in ((None, "tombstone"), (b"", "truncated"), (encoded({"x": 1, "n": 2, "word": "a"})[:-1], "truncated")):
         with pytest.raises(SchemaError, match=why):
             capture.row(where, versions.model(), value)
-    lacking = deployed(tmp_path, {**SCHEMA, "fields": SCHEMA["fields"][:3]})  # type: ignore[index]
+    lacking = deployed(tmp_path, {**SCHEMA, "fields": SCHEMA["fields"][:3]})
     with pytest.raises(VersionRefused, match="'x' is not a field of the events"):
         capture.row(lacking, versions.model(), b"")
