@@ -68,7 +68,8 @@ def test_a_row_scores_as_its_event(tmp_path: Path, x: int | None, n: int, word: 
 
 def test_what_is_no_row(tmp_path: Path) -> None:
     where = deployed(tmp_path)
-    for value, why in ((None, "tombstone"), (b"", "truncated"), (encoded({"x": 1, "n": 2, "word": "a"})[:-1], "truncated")):
+    cut = encoded({"x": 1, "n": 2, "word": "a"})[:-1]
+    for value, why in ((None, "tombstone"), (b"", "truncated"), (cut, "truncated")):
         with pytest.raises(SchemaError, match=why):
             capture.row(where, versions.model(), value)
     lacking = deployed(tmp_path, {**SCHEMA, "fields": SCHEMA["fields"][:3]})
