@@ -238,6 +238,16 @@ def test_values_on_quantiles(output: str, quantiles: int) -> None:
         np.testing.assert_array_equal(got.flags & CLIPPED == CLIPPED, outside)
 
 
+@pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+@pytest.mark.parametrize("exponent", [0.0, 1e-20, 1e-17, 1e-5, 2.0, np.nextafter(2, 3), 2 + 1e-6, -3.0, 40.0])
+def test_powers_near_those_that_are_logarithms(method: str, exponent: float) -> None:
+    rows = frame(9)[["positive"]]
+    done = pre.PowerTransformer(method, standardize=False).fit(rows)
+    done.lambdas_ = np.array([exponent])
+    low = [] if method == "box-cox" else [-1e-9, -0.5, -30.0]
+    assert_alike(twin(done, rows), with_numbers(rows, "positive", [1e-300, 1e-9, 0.3, 1.0, 7.0, 1e5, *low]), 4e-13)
+
+
 def test_a_constant_column() -> None:
     rows = pd.DataFrame({"same": np.full(50, 3.5), "other": np.arange(50.0)})
     with pytest.warns(UserWarning, match="constant"):
