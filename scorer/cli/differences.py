@@ -18,7 +18,7 @@ def show(facts: Facts, top: int) -> None:
         output.line(f"{mark} {one['model']} {one['version']}  {one['digest'][:12]}", colour)
     if facts["same"]:
         output.line("the two are the same version, byte for byte")
-    elif not _sections(facts, top):
+    if not _sections(facts, top) and not facts["same"]:
         output.line("nothing differs but the name, serial or tolerances")
     if facts["sample"] is not None:
         _sample(facts["sample"])

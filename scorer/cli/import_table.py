@@ -52,7 +52,7 @@ def import_table(
     ),
     as_json: Json = False,
 ) -> None:
-    """Make a version from a table of coefficients: R, statsmodels, Weka.
+    """Make a version from a table of coefficients (R, Weka …).
 
     What the table does not say must be said with options; nothing is guessed. The version is held against a calculation
     in plain pandas, term by term from the table, and with --expected against the program's own predictions. Exit code

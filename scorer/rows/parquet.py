@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
-
-import pandas as pd
+from typing import BinaryIO
 
 from scorer.errors import SchemaError, SettingsError
 from scorer.model import frame
@@ -21,12 +19,6 @@ except ImportError:
 
 _BUFFER = 1 << 20
 _TYPES = {NUMBER: pa.float64(), INTEGER: pa.int32(), TEXT: pa.string()}
-_INTEGERS: Mapping[Any, Any] = {
-    pa.bool_(): pd.BooleanDtype(),
-    **{getattr(pa, f"int{bits}")(): getattr(pd, f"Int{bits}Dtype")() for bits in (8, 16, 32, 64)},
-    **{getattr(pa, f"uint{bits}")(): getattr(pd, f"UInt{bits}Dtype")() for bits in (8, 16, 32, 64)},
-}
-"""Integers with gaps would become floats, of which the largest are not exact."""
 
 
 class ParquetPiece:
@@ -41,11 +33,10 @@ class ParquetPiece:
         return int(self.batch.num_rows)
 
     def values(self, entry: Input) -> Typed:
-        """The values of an input: as a data frame's, or else one by one."""
+        """The values of an input: as a data frame's, or else one by one, as where a boolean column has gaps."""
         column = self.batch.column(entry.name)
         try:
-            table = pa.table({entry.name: column}).to_pandas(types_mapper=_INTEGERS.get)
-            [found] = frame.values((entry,), table)
+            [found] = frame.values((entry,), pa.table({entry.name: column}).to_pandas())
         except SchemaError:
             return from_objects(entry, column.to_pylist())
         return Typed(found, {})

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from scorer.cases import form
+from scorer.cases.form import Bounds, Case
 from scorer.registry import versions
 from scorer.registry.files import read_version, write_version
 from scorer.registry.keys import Keys
 from tests.cli.conftest import Command
 from tests.model import samples
 from tests.rows import support
-
-CASE = {"name": "far", "why": "It is far away, so it must be late.", "row": {}, "expected": {}, "flags": []}
 
 
 def test_two_directories(command: Command, tmp_path: Path) -> None:
@@ -41,6 +41,10 @@ def test_two_directories(command: Command, tmp_path: Path) -> None:
     assert len(facts["sample"]["movers"]) == 3
     assert facts["inputs"] == {"added": [], "removed": [], "changed": {}}
     assert facts["cases"] == {}
+    assert facts["sample"]["compared"] == 200
+    support.put(sample, [*support.rows(199), {**support.rows(1)[0], "delay": "late"}])
+    facts = command("models", "diff", one, tmp_path / "v2", "--sample", sample, "--json").json
+    assert (facts["sample"]["rows"], facts["sample"]["compared"]) == (200, 199)
     same = command("models", "diff", one, one)
     assert "byte for byte" in same.out
     assert json.dumps(facts)
@@ -49,12 +53,11 @@ def test_two_directories(command: Command, tmp_path: Path) -> None:
 def test_cases_that_came(command: Command, tmp_path: Path) -> None:
     one = support.write(tmp_path)
     write_version(tmp_path / "v2", read_version(one))
-    row = {
-        entry.name: value for entry, value in zip(support.INPUTS, (1.0, None, None, 1, None, "AA", None), strict=True)
-    }
-    case = {**CASE, "row": row, "expected": {"between": [[0.0, 1.0]]}}
+    case = Case(
+        "far", "It is far away, so it must be late.", (1.0, None, None, 1, None, "AA", None), Bounds(((0.0, 1.0),))
+    )
     (tmp_path / "v2" / "cases").mkdir()
-    (tmp_path / "v2" / "cases" / "contrived.json").write_text(json.dumps({"cases": [case]}), "utf-8")
+    (tmp_path / "v2" / "cases" / "contrived.json").write_bytes(form.write([case], support.INPUTS))
     ran = command("models", "diff", one, tmp_path / "v2")
     assert ran.code == 0, ran
     assert "+ far (contrived)" in ran.out

@@ -204,6 +204,15 @@ def test_estimates_of_the_first_of_two_classes_are_turned_round(tmp_path: Path) 
     assert import_model(found, model="sample", version="v1", rows=ROWS).differences[0].ok
 
 
+def test_terms_that_overlap_add_up(tmp_path: Path) -> None:
+    """Weka joins levels in one term, and splits them in another."""
+    table = 'term,estimate\ndistance,0.5\n"carrier=AA,UA,US",1\n"carrier=UA,US",20\ncarrier=US,300\n'
+    found = source(tmp_path, table, Treatment("gaussian", complete=frozenset({"carrier"})))
+    model = admit(import_model(found, model="sample", version="v1", rows=ROWS).stored)
+    expected = 0.5 * ROWS["distance"] + ROWS["carrier"].map({"AA": 1, "UA": 21, "US": 321})
+    np.testing.assert_allclose(predict(model, ROWS)["score"], expected, 1e-12)
+
+
 def test_what_is_filled_is_scored_and_flagged(tmp_path: Path) -> None:
     text, treatment = CASES["r"]
     fills = {"distance": "733", "carrier": "US", "hour": "13"}

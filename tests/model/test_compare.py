@@ -47,6 +47,14 @@ def test_a_weight_is_named_by_its_column() -> None:
     assert set(found) == {"coefficients", "weights", "golden"}
 
 
+def test_weights_of_several_classes_are_named_by_class() -> None:
+    one = samples.everything("multinomial")
+    weights = one.kernel.arrays["coef"].copy()
+    weights[2, 1] += 1.0
+    [fact] = differences(samples.with_tensors(one, one.kernel, coef=weights), one)["weights"]
+    assert (fact["column"], fact["score"]) == (one.kernel.taken[1], "c")
+
+
 def test_a_zero_that_changes_its_sign_is_a_change() -> None:
     small = samples.small()
     one, other = (

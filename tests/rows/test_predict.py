@@ -55,6 +55,16 @@ def test_a_file_gets_the_bits_of_a_frame(version: Path, tmp_path: Path, ending: 
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"rows{ending}", f"scored{ending}"]
 
 
+def test_the_output_is_replaced_at_once(version: Path, tmp_path: Path) -> None:
+    """Whoever reads the file from before goes on reading that."""
+    (tmp_path / "scored.csv").write_text("from before")
+    with (tmp_path / "scored.csv").open() as reading:
+        predict(version, put(tmp_path / "rows.csv", rows(5)), tmp_path / "scored.csv")
+        assert reading.read() == "from before"
+    assert len(got(tmp_path / "scored.csv")) == 5
+    assert (tmp_path / "scored.csv").stat().st_mode == (tmp_path / "rows.csv").stat().st_mode
+
+
 @each_ending
 def test_all_columns_of_the_input_are_kept_as_they_are(version: Path, tmp_path: Path, ending: str) -> None:
     source, target = put(tmp_path / f"rows{ending}", rows(30)), tmp_path / f"scored{ending}"
@@ -131,7 +141,7 @@ def test_a_row_that_cannot_be_scored_is_written_with_the_reason(
         else:
             assert not row["problem"]
             assert number(row["score"]) == next(expected)
-    predict(version, source, target, "--json", code=15)
+    predict(version, source, target, "--rows", str(size), "--json", code=15)
     facts = json.loads(capsys.readouterr().out)
     assert (facts["rows"], facts["scored"]) == (20, 20 - len(wrong))
     assert sum(one["rows"] for one in facts["problems"]) == len(wrong)
