@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[Model, Any]] = {
     "objects for a number": (FLOATS, np.array([1.5, None], object)),
     "a moment too far": (INTEGERS, pd.Series(np.array([2**60], "datetime64[s]"))),
     "a moment too long ago": (INTEGERS, pd.Series(np.array([-(2**60)], "datetime64[ms]"))),
-    "half a surrogate pair": (WORDS, np.array(["\ud800"], object)),
+    "half a surrogate pair": (WORDS, pd.Series(["\ud800"], dtype=object)),
     "fractions for an integer": (INTEGERS, np.array([1.5])),
     "infinity for an integer": (INTEGERS, np.array([np.inf])),
     "a float too large": (INTEGERS, np.array([2.0**63])),
