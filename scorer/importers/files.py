@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from zipfile import BadZipFile
 
 from scorer.errors import NotImportable, SettingsError
 from scorer.importers.parts import Columns, Source
@@ -21,6 +22,7 @@ PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "lightgbm": "li
 HARMLESS = (
     "functools.partial",  # of functions that are on a list themselves
     "numpy.dtype",
+    "scorer.importers.sklearn.dates.DateParts",
     "sklearn._loss.loss.HalfTweedieLoss",
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
@@ -102,7 +104,7 @@ def _skops(path: Path, trust: Sequence[str]) -> object:
     try:
         trusted = [*HARMLESS, *trust]
         strange = [name for name in io.get_untrusted_types(file=path) if name not in trusted]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise NotImportable(path.name, f"it is no file of skops: {error}", "write it with skops.io.dump") from None
     if strange:
         raise NotImportable(

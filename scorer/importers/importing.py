@@ -73,8 +73,9 @@ def import_model(
     found = files.source(source, columns, allow_pickle=allow_pickle, trust=trust)
     given = raw.read(rows)
     taken = raw.taken(given, found.names(given))
+    shown = raw.inputs(taken)
     _check_answered(found, taken)
-    known = _entries(taken, inputs, found)
+    known = _entries(taken, inputs, shown, found)
     draft, estimate = _drafted(found, known, found.methods[0])
     entries = _used(known, draft, estimate)
     outputs = estimate.outputs if classes is None else _renamed(estimate.outputs, classes)
@@ -111,10 +112,12 @@ def _check_answered(source: Source, rows: pd.DataFrame) -> None:
         raise SchemaError(f"{source.library[0]} itself does not take these rows: {error}") from None
 
 
-def _entries(rows: pd.DataFrame, inputs: Sequence[Input] | None, source: Source) -> tuple[Input, ...]:
+def _entries(
+    rows: pd.DataFrame, inputs: Sequence[Input] | None, shown: tuple[Input, ...], source: Source
+) -> tuple[Input, ...]:
     """The inputs in the order of the model's columns: as given, or as the rows and the library show."""
     if inputs is None:
-        return probes.nullable(rows, raw.inputs(rows), source)
+        return probes.nullable(rows, shown, source)
     by_name = {entry.name: entry for entry in inputs}
     names = [str(name) for name in rows.columns]
     if sorted(by_name) != sorted(names):

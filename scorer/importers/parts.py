@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
@@ -99,6 +100,7 @@ class Draft:
     atol: float = 1e-12
     rtol: float = 1e-9
     _makers: dict[str, Part] = field(default_factory=dict)
+    _derived: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def transform(self, fitted: Fitted, columns: Columns) -> Columns:
         """Import a transformer that is nested in another object; returns the columns that it makes."""
@@ -152,13 +154,22 @@ class Draft:
         doubtful = [
             name for name in columns if self._may_be_infinite(name) or (missing_too and self._may_lack_values(name))
         ]
-        if not doubtful:
-            return columns
-        made = self.fresh_all(f"{name}.finite" for name in doubtful)
-        checked = dict(
-            zip(doubtful, self.add(build_steps.require(doubtful, made, missing_too=missing_too)), strict=True)
+        self._once(
+            doubtful, ".whole" if missing_too else ".finite", partial(build_steps.require, missing_too=missing_too)
         )
-        return tuple(checked.get(name, name) for name in columns)
+        return tuple(self._derived.get((name, ".whole" if missing_too else ".finite"), name) for name in columns)
+
+    def narrow(self, columns: Columns) -> Columns:
+        """``columns`` rounded to float32, with a refusal of rows in which one is too large for it."""
+        self._once(columns, ".float32", build_steps.float32)
+        return tuple(self._derived[name, ".float32"] for name in columns)
+
+    def _once(self, columns: Sequence[str], suffix: str, part: Callable[[Sequence[str], Columns], Part]) -> None:
+        """Add a step that derives a column of each, unless another estimator has asked for it before."""
+        new = [name for name in dict.fromkeys(columns) if (name, suffix) not in self._derived]
+        if new:
+            made = self.add(part(new, self.fresh_all(f"{name}{suffix}" for name in new)))
+            self._derived |= {(name, suffix): one for name, one in zip(new, made, strict=True)}
 
     def raw(self, name: str) -> str:
         """The column that ``name`` is but for rounding and refusals: perhaps a raw input."""

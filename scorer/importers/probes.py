@@ -28,11 +28,15 @@ THRESHOLDS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """One raw row, and what is odd about it; where there is no room for all, those of the lowest rank are kept."""
+    """One raw row, and what is odd about it; where there is no room for all, those of the lowest rank are kept.
+
+    ``finite``: it differs in a finite number only, so a library that takes the given rows takes it, too, as a rule.
+    """
 
     row: pd.DataFrame
     what: str
     rank: int = 0
+    finite: bool = False
 
 
 def sample(rows: pd.DataFrame) -> pd.DataFrame:
@@ -41,25 +45,29 @@ def sample(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_inputs(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> Iterator[Probe]:
-    """For each input a row without a value; of categories one never seen; of numbers infinities and zeros."""
+    """For each input a row without a value; of categories one never seen; of numbers zeros, tiny ones, infinities."""
     base = sample(rows)
     for place, entry in enumerate(inputs):
         row = base.iloc[[place % len(base)]]
         name = entry.name
-        yield Probe(raw.without(row, name, rows[name]), f"{name} missing")
+        gap = raw.without(row, name, rows[name])
+        if entry.nullable or not answers(
+            source, gap
+        ):  # else it was said to be required, which the library does not mind
+            yield Probe(gap, f"{name} missing")
         if entry.dtype == "category":
             yield Probe(raw.unseen(row, name, NEVER_SEEN), f"{name} never seen")
         elif not types.is_datetime64_any_dtype(rows[name].dtype):
             if name in source.sentinels:
                 yield Probe(raw.put(row, name, source.sentinels[name]), f"{name} is the sentinel")
-            yield Probe(raw.put(row, name, 0.0), f"{name} 0", 2)
+            yield Probe(raw.put(row, name, 0.0), f"{name} 0", 2, finite=True)
             if entry.dtype == "float64":
                 for value in (-0.0, 5e-324, -1e-36, np.inf, -np.inf):
-                    yield Probe(raw.put(row, name, value), f"{name} {value}", 2)
+                    yield Probe(raw.put(row, name, value), f"{name} {value}", 2, finite=bool(np.isfinite(value)))
     every = base.iloc[[0]]
     for entry in inputs:
-        every = raw.without(every, entry.name, rows[entry.name])
-    yield Probe(every, "everything missing")
+        every = raw.without(every, entry.name, rows[entry.name]) if entry.nullable else every
+    yield Probe(every, "everything missing that may be")
 
 
 def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> Iterator[Probe]:
@@ -77,7 +85,8 @@ def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> 
             for threshold in _some(thresholds[np.isfinite(thresholds)], entry):
                 for value in _around(threshold, entry):
                     turn += 1
-                    yield Probe(raw.put(base.iloc[[turn % len(base)]], name, value), f"{name} on a threshold", 1)
+                    row = raw.put(base.iloc[[turn % len(base)]], name, value)
+                    yield Probe(row, f"{name} on a threshold", 1, finite=True)
 
 
 def _some(thresholds: np.ndarray, entry: Input) -> list[float]:

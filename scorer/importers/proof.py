@@ -115,24 +115,57 @@ def scores(source: Source, model: Model, draft: Draft, method: str, rows: pd.Dat
 
 
 def probed(source: Source, model: Model, draft: Draft, probes: Sequence[Probe]) -> Odd:
-    """Compare odd rows one by one, for the library raises for a whole frame where one row is not to its taste."""
+    """Compare odd rows: one by one, where the library may raise, for then it raises for all that are given with it."""
     method = source.methods[0]
     near = Meter(f"{NEAR[method]} of odd rows", draft.atol, draft.rtol)
     refused = Meter("refusals of odd rows", 0.0, 0.0)
-    found = []
+    found: list[tuple[Probe, Floats]] = []
+    together = [probe for probe in probes if probe.finite]
+    if together and not _compared(source, model, together, near, refused, found):
+        together = []
     for probe in probes:
-        results = golden.score(model, columns(model.inputs, probe.row))
-        ours = bool(results.missing[0] < 0)
-        try:
-            expected: Floats | None = source.answer(probe.row, method)
-        except source.refusals:
-            expected = None
-            ours = ours and bool(np.isfinite(results.scores).all())  # what is not finite becomes a dead letter, too
-        refused.add(np.array([[float(ours)]]), np.array([[float(expected is not None)]]), [probe.what])
-        if ours and expected is not None:
-            near.add(results.scores, expected, [probe.what])
-            found.append((probe, expected))
+        if not (probe.finite and together):
+            _alone(source, model, probe, near, refused, found)
     return Odd(near.difference(), refused.difference(), sorted(found, key=lambda pair: pair[0].rank))
+
+
+def _compared(
+    source: Source,
+    model: Model,
+    probes: Sequence[Probe],
+    near: Meter,
+    refused: Meter,
+    found: list[tuple[Probe, Floats]],
+) -> bool:
+    """Compare rows all at once; ``False`` and nothing done where the library does not take all of them."""
+    rows = pd.concat([probe.row for probe in probes], ignore_index=True)
+    try:
+        expected = source.answer(rows, source.methods[0])
+    except source.refusals:
+        return False
+    results = golden.score(model, columns(model.inputs, rows))
+    ours = results.missing < 0
+    names = [probe.what for probe in probes]
+    refused.add(ours[None].astype(np.float64), np.ones((1, len(ours))), names)
+    near.add(results.scores[:, ours], expected[:, ours], [name for name, good in zip(names, ours, strict=True) if good])
+    found += [(probes[k], expected[:, [k]]) for k in np.flatnonzero(ours).tolist()]
+    return True
+
+
+def _alone(
+    source: Source, model: Model, probe: Probe, near: Meter, refused: Meter, found: list[tuple[Probe, Floats]]
+) -> None:
+    results = golden.score(model, columns(model.inputs, probe.row))
+    ours = bool(results.missing[0] < 0)
+    try:
+        expected: Floats | None = source.answer(probe.row, source.methods[0])
+    except source.refusals:
+        expected = None
+        ours = ours and bool(np.isfinite(results.scores).all())  # what is not finite becomes a dead letter, too
+    refused.add(np.array([[float(ours)]]), np.array([[float(expected is not None)]]), [probe.what])
+    if ours and expected is not None:
+        near.add(results.scores, expected, [probe.what])
+        found.append((probe, expected))
 
 
 def decided(source: Source, model: Model, draft: Draft, rows: pd.DataFrame) -> Difference:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 from sklearn.base import is_classifier
@@ -17,6 +17,30 @@ from scorer.importers.sklearn.transformers import CHECKED, TRANSFORMERS
 
 FOREIGN = ("lightgbm", "xgboost")
 """Libraries with estimators in the manner of scikit-learn, and importers of their own."""
+
+NEAREST: Mapping[str, str] = {
+    **dict.fromkeys(("SVC", "NuSVC"), "train LinearSVC or HistGradientBoostingClassifier"),
+    **dict.fromkeys(("SVR", "NuSVR"), "train LinearSVR or HistGradientBoostingRegressor"),
+    **dict.fromkeys(
+        ("KNeighborsClassifier", "RadiusNeighborsClassifier", "MLPClassifier", "GaussianProcessClassifier"),
+        "train HistGradientBoostingClassifier",
+    ),
+    **dict.fromkeys(
+        ("KNeighborsRegressor", "RadiusNeighborsRegressor", "MLPRegressor", "GaussianProcessRegressor", "KernelRidge"),
+        "train HistGradientBoostingRegressor",
+    ),
+    **dict.fromkeys(("GaussianNB", "QuadraticDiscriminantAnalysis"), "train LinearDiscriminantAnalysis"),
+    **dict.fromkeys(("BernoulliNB", "CategoricalNB", "MultinomialNB", "ComplementNB"), "train LogisticRegression"),
+    "AdaBoostClassifier": "train GradientBoostingClassifier(loss='exponential')",
+    "AdaBoostRegressor": "train GradientBoostingRegressor",
+    "OneVsOneClassifier": "train OneVsRestClassifier",
+    "OutputCodeClassifier": "train OneVsRestClassifier",
+    "RANSACRegressor": "train HuberRegressor, or import its estimator_",
+    "MultiTaskLasso": "train one Lasso for each target",
+    "MultiOutputRegressor": "import each of its estimators_",
+    "MultiOutputClassifier": "import each of its estimators_",
+}
+"""The nearest estimator that can be imported, for those that people are most likely to try."""
 
 
 def transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
@@ -40,7 +64,7 @@ def estimate(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
         raise refused(
             fitted,
             f"no kernel calculates what {_origin(fitted)} does",
-            f"train one that can be imported: {_listed(ESTIMATORS)}",
+            NEAREST.get(type(fitted).__name__, f"train one that can be imported: {_listed(ESTIMATORS)}"),
         )
     if method == "predict" and is_classifier(fitted):
         decided = draft.estimate(fitted, columns, decided_by(fitted))

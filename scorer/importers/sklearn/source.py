@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,11 @@ class SklearnSource:
     def answer(self, rows: pd.DataFrame, method: str) -> Floats:
         """The library's scores of raw rows, float64 ``(outputs, rows)``; see :class:`scorer.importers.parts.Source`."""
         given = rows if getattr(self.fitted, "feature_names_in_", None) is not None else rows.to_numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd rows, of which there are many here
+            return self._answer(given, len(rows), method)
+
+    def _answer(self, given: Any, count: int, method: str) -> Floats:
         if votes_hard(self.fitted) and method == "decision_function":
             for _, step in getattr(self.fitted, "steps", [])[:-1]:
                 given = given if step is None or step == "passthrough" else step.transform(given)
@@ -68,7 +74,7 @@ class SklearnSource:
         if method == "predict" and is_classifier(self.fitted):
             order = np.argsort(self.fitted.classes_)
             found = order[np.searchsorted(self.fitted.classes_[order], found)]
-        scores = found.astype(np.float64).reshape(len(rows), -1).T
+        scores = found.astype(np.float64).reshape(count, -1).T
         return scores[1:] if method == "predict_proba" and len(scores) == 2 else scores
 
 

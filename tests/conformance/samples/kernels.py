@@ -34,6 +34,7 @@ SHARES = scored(build.logistic(TAKEN, COEF, [0.1, 0.2, 0.3]), ["p0", "p1", "p2"]
 OTHERS = scored(build.logistic(TAKEN, -COEF, [0.3, 0.2, 0.1]), ["q0", "q1", "q2"], "probability")
 MARGINS = scored(build.linear(TAKEN, COEF, [0.0, 0.0, 1.0]), ["m0", "m1", "m2"], "margin")
 POINTS = np.array([-2.0, -0.5, 0.0, 0.75, 3.0]), np.array([0.0, 0.1, 0.1, 0.5, 1.0])
+POINTS_32 = np.float32(POINTS[0]), np.float32(POINTS[1])
 CURVES = [
     build_scores.calibrate_isotonic(
         "plain", f"x{k}", POINTS[0], [0.0, 0.1 + 0.01 * k, 0.2, 0.3 + 0.05 * k, 1 - 0.1 * k]
@@ -66,7 +67,7 @@ SAMPLES: dict[str, Sample] = {
         build_scores.calibrate_isotonic("whole", "a", *POINTS, outside="missing"),
     ),
     "calibrate_isotonic, float32": of_steps(
-        build_scores.calibrate_isotonic("plain", "a", *POINTS, dtype="float32"),
+        build_scores.calibrate_isotonic("plain", "a", *POINTS_32, dtype="float32"),
     ),
     "calibrate_isotonic, one point": of_steps(build_scores.calibrate_isotonic("plain", "a", [0.5], [0.25])),
     "shares": of_steps(SHARES, build_scores.shares(SHARES.made, ["a", "b", "c"]), ulps=6),

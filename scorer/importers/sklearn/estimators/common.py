@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scorer.batch import Floats
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted
 from scorer.importers.refusal import refused, require
-from scorer.model import build, build_scores
+from scorer.model import build, build_scores, build_steps
 from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
 
 REGRESSION = Outputs("regression")
@@ -71,10 +71,11 @@ def as_they_are(taken: Columns, outputs: Outputs) -> Estimate:
 def constant(values: Iterable[float], columns: Columns, draft: Draft, stem: str) -> Columns:
     """A column for each of ``values``, the same in all rows.
 
-    They are weighted sums of one number with the weight 0, so a version needs an input that is a number.
+    They are weighted sums with the weight 0: of what no row lacks, whether a column is missing.
     """
     listed = list(values)
-    part = build.linear(columns[:1], np.zeros((len(listed), 1)), listed)
+    known = draft.add(build_steps.is_missing(columns[:1], draft.fresh_all([f"{columns[0]} is missing"])))
+    part = build.linear(known, np.zeros((len(listed), 1)), listed)
     names = tuple(str(k) for k in range(len(listed)))
     outputs = REGRESSION if len(listed) == 1 else Outputs("multiclass", names, MARGIN)
     return draft.place(Estimate(part, outputs), stem)

@@ -12,13 +12,8 @@ from sklearn import ensemble, tree
 from scorer.batch import Floats, Int64s
 from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, Fitted, Leaves
 from scorer.importers.refusal import require
-from scorer.importers.sklearn.estimators.common import (
-    REGRESSION,
-    classes_of,
-    outputs_of,
-    worded,
-)
-from scorer.model import build, build_scores, build_steps
+from scorer.importers.sklearn.estimators.common import REGRESSION, classes_of, outputs_of, worded
+from scorer.model import build, build_scores
 from scorer.model.build_trees import ForestTree, forest
 from scorer.model.kernels.trees import MISSING_LEFT, MISSING_RIGHT
 from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
@@ -27,8 +22,7 @@ from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
 def _taken(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
     """The columns rounded to float32, with a refusal of what the library raises for: infinity, perhaps no value."""
     gaps = bool(fitted.__sklearn_tags__().input_tags.allow_nan)
-    made = draft.fresh_all(f"{name}.float32" for name in worded(fitted, columns, draft))
-    return draft.finite(draft.add(build_steps.float32(columns, made)), missing_too=not gaps)
+    return draft.finite(draft.narrow(worded(fitted, columns, draft)), missing_too=not gaps)
 
 
 def grown(one: Fitted, value: npt.ArrayLike, output: int = 0) -> ForestTree:
@@ -104,7 +98,9 @@ def boosting(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
     raw = REGRESSION if regresses else replace(outputs, scale=MARGIN, threshold=None)
     kernel = forest(taken, boosted, np.zeros(margins), "identity", in_dtype="float32")
     added = draft.place(Estimate(kernel, raw, leaves_of(trees)), "boosted")
-    coef = slope * np.concatenate([np.eye(margins), np.eye(margins)], axis=1)
+    # The margin of exponential loss is half that of the first estimator's probability.
+    share = 0.5 if fitted.loss == "exponential" else 1.0
+    coef = slope * np.concatenate([share * np.eye(margins), np.eye(margins)], axis=1)
     sums = build.linear if link == "identity" else build.logistic
     return Estimate(sums([*first, *added], coef, np.zeros(margins)), outputs)
 

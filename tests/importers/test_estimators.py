@@ -1,0 +1,213 @@
+"""Estimators against the library that trained them: random hyper-parameters, and rows that they have never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sklearn import discriminant_analysis, dummy, ensemble, isotonic, svm, tree
+from sklearn import linear_model as lm
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+from scorer.model.frame import predict
+from tests.importers.twins import amounts, labels, rows, twin
+
+FEW = settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # an import is slow to shrink
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """OpenMP threads that wait for a busy processor make these tests ten times slower."""
+    with threadpool_limits(1):
+        yield
+
+
+REGRESSIONS: dict[str, Callable[[], Any]] = {
+    "linear": lm.LinearRegression,
+    "no intercept": lambda: lm.LinearRegression(fit_intercept=False),
+    "positive": lambda: lm.LinearRegression(positive=True),
+    "ridge": lambda: lm.Ridge(alpha=3.0),
+    "ridge cv": lm.RidgeCV,
+    "lasso": lambda: lm.Lasso(alpha=0.01),
+    "lasso cv": lambda: lm.LassoCV(cv=3),
+    "elastic net": lambda: lm.ElasticNet(alpha=0.02, l1_ratio=0.3),
+    "lars": lm.Lars,
+    "lasso lars": lambda: lm.LassoLars(alpha=0.01),
+    "matching pursuit": lm.OrthogonalMatchingPursuit,
+    "bayes": lm.BayesianRidge,
+    "ard": lm.ARDRegression,
+    "sgd": lambda: lm.SGDRegressor(random_state=0),
+    "huber": lm.HuberRegressor,
+    "quantile": lambda: lm.QuantileRegressor(alpha=0.01),
+    "theil sen": lambda: lm.TheilSenRegressor(random_state=0, max_subpopulation=50),
+    "svm": lambda: svm.LinearSVR(random_state=0),
+    "poisson": lm.PoissonRegressor,
+    "gamma": lambda: lm.GammaRegressor(alpha=0.1),
+    "tweedie, identity": lambda: lm.TweedieRegressor(power=0),
+    "tweedie, log": lambda: lm.TweedieRegressor(power=1.5, alpha=0.1),
+    "tweedie, said": lambda: lm.TweedieRegressor(power=0, link="log"),
+    "dummy": dummy.DummyRegressor,
+}
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_sums(name: str) -> None:
+    frame = rows(1)
+    found = twin(REGRESSIONS[name](), frame, amounts(frame, 2))
+    found.assert_alike(rows(3))
+    assert found.model.kind == "regression"
+    assert not any(entry.nullable for entry in found.model.inputs) or name == "dummy"
+
+
+CLASSIFIERS: dict[str, Callable[[], Any]] = {
+    "logistic": lm.LogisticRegression,
+    "logistic, no intercept": lambda: lm.LogisticRegression(fit_intercept=False, C=0.1),
+    "logistic cv": lambda: lm.LogisticRegressionCV(cv=3, Cs=3, max_iter=50),
+    "discriminant": discriminant_analysis.LinearDiscriminantAnalysis,
+    "sgd, logistic": lambda: lm.SGDClassifier(loss="log_loss", random_state=0),
+    "sgd, huber": lambda: lm.SGDClassifier(loss="modified_huber", random_state=0),
+    "sgd, hinge": lambda: lm.SGDClassifier(loss="hinge", random_state=0),
+    "svm": lambda: svm.LinearSVC(random_state=0),
+    "ridge": lm.RidgeClassifier,
+    "ridge cv": lm.RidgeClassifierCV,
+    "perceptron": lambda: lm.Perceptron(random_state=0),
+    "dummy": dummy.DummyClassifier,
+}
+MARGINS = {"sgd, hinge", "svm", "ridge", "ridge cv", "perceptron"}
+
+
+@pytest.mark.filterwarnings("ignore")  # the newest release announces changes of logistic regressions with folds
+@pytest.mark.parametrize("kinds", [2, 3])
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_of_sums(name: str, kinds: int) -> None:
+    frame = rows(4)
+    found = twin(CLASSIFIERS[name](), frame, labels(frame, 5, kinds, named=True))
+    found.assert_alike(rows(6))
+    assert found.model.scale == ("margin" if name in MARGINS else "probability")
+    assert (found.model.kind, len(found.model.classes)) == ("binary" if kinds == 2 else "multiclass", kinds)
+
+
+DEPTHS = st.one_of(st.none(), st.integers(1, 6))
+LEAVES = st.integers(1, 20)
+
+
+@FEW
+@given(data=st.data(), kinds=st.integers(2, 4), gaps=st.booleans())
+def test_forests(data: st.DataObject, kinds: int, gaps: bool) -> None:
+    """Float64 rows, rounded numbers among them: the library rounds them to float32 and keeps its thresholds."""
+    frame, fresh = rows(7, gaps=gaps), rows(8, gaps=gaps)
+    which = data.draw(
+        st.sampled_from(["DecisionTree", "ExtraTree", "RandomForest", "ExtraTrees"]).filter(
+            lambda name: not gaps or name in {"DecisionTree", "RandomForest", "ExtraTrees"}
+        )
+    )
+    options = {
+        "max_depth": data.draw(DEPTHS),
+        "min_samples_leaf": data.draw(LEAVES),
+        "random_state": data.draw(st.integers(0, 99)),
+    }
+    if which in ("RandomForest", "ExtraTrees"):
+        options["n_estimators"] = data.draw(st.integers(1, 12))
+    room = tree if which in ("DecisionTree", "ExtraTree") else ensemble
+    classifier = getattr(room, f"{which}Classifier")(
+        **options, class_weight=data.draw(st.sampled_from([None, "balanced"]))
+    )
+    twin(classifier, frame, labels(frame, 9, kinds)).assert_alike(fresh)
+    criterion = data.draw(st.sampled_from(["squared_error", "poisson"]))
+    regressor = getattr(room, f"{which}Regressor")(**options, criterion=criterion)
+    found = twin(regressor, frame, amounts(frame, 9))
+    found.assert_alike(fresh)
+    assert all(entry.nullable for entry in found.model.inputs)
+    assert any(one.what.startswith("leaves") and one.absolute == 0 for one in found.imported.differences)
+
+
+@FEW
+@given(data=st.data(), kinds=st.integers(2, 3))
+def test_gradient_boosting(data: st.DataObject, kinds: int) -> None:
+    frame, fresh = rows(10), rows(11)
+    options = {
+        "n_estimators": data.draw(st.integers(1, 10)),
+        "learning_rate": data.draw(st.floats(0.01, 1.0)),
+        "max_depth": data.draw(st.integers(1, 5)),
+        "subsample": data.draw(st.sampled_from([0.5, 1.0])),
+        "random_state": 0,
+    }
+    loss = data.draw(st.sampled_from(["log_loss", "exponential"])) if kinds == 2 else "log_loss"
+    first = data.draw(st.sampled_from([None, "zero", ensemble.RandomForestClassifier(3, max_depth=2, random_state=0)]))
+    classifier = ensemble.GradientBoostingClassifier(**options, loss=loss, init=first)
+    twin(classifier, frame, labels(frame, 12, kinds)).assert_alike(fresh)
+    loss = data.draw(st.sampled_from(["squared_error", "absolute_error", "huber", "quantile"]))
+    first = data.draw(st.sampled_from([None, "zero", tree.DecisionTreeRegressor(max_depth=2), lm.Ridge()]))
+    regressor = ensemble.GradientBoostingRegressor(**options, loss=loss, init=first)
+    # A linear first estimator is fitted and calculates in float32.
+    near = {"rtol": 1e-5, "atol": 1e-6} if isinstance(first, lm.Ridge) else {}
+    twin(regressor, frame, amounts(frame, 12)).assert_alike(fresh, **near)
+
+
+def test_a_tie_between_two_classes_goes_where_the_library_puts_it() -> None:
+    """Gradient boosting takes the second class at a margin of exactly 0; most others the first."""
+    frame = pd.DataFrame({"a": [0.0, 1.0, 0.0, 1.0] * 10})
+    target = np.array([0, 1, 1, 0] * 10)
+    found = twin(ensemble.GradientBoostingClassifier(n_estimators=1), frame, target)
+    assert found.model.classify(np.array([[0.5]])).tolist() == found.fitted.predict(frame[:1]).tolist() == [1]
+    forest = twin(tree.DecisionTreeClassifier(max_depth=1), frame, target)
+    assert forest.model.classify(np.array([[0.5]])).tolist() == forest.fitted.predict(frame[:1]).tolist() == [0]
+
+
+@FEW
+@given(data=st.data(), kinds=st.integers(2, 3), gaps=st.booleans())
+def test_histogram_gradient_boosting(data: st.DataObject, kinds: int, gaps: bool) -> None:
+    frame, fresh = rows(13, gaps=gaps), rows(14, gaps=gaps)
+    options = {
+        "max_iter": data.draw(st.integers(1, 12)),
+        "learning_rate": data.draw(st.floats(0.01, 1.0)),
+        "max_leaf_nodes": data.draw(st.integers(2, 40)),
+        "min_samples_leaf": data.draw(LEAVES),
+        "max_bins": data.draw(st.sampled_from([16, 255])),
+        "early_stopping": data.draw(st.booleans()),
+        "categorical_features": data.draw(st.sampled_from([None, ["whole"]])),
+        "random_state": 0,
+    }
+    twin(ensemble.HistGradientBoostingClassifier(**options), frame, labels(frame, 15, kinds)).assert_alike(fresh)
+    loss = data.draw(st.sampled_from(["squared_error", "absolute_error", "poisson", "gamma", "quantile"]))
+    extra = {"quantile": 0.8} if loss == "quantile" else {}
+    regressor = ensemble.HistGradientBoostingRegressor(**options, loss=loss, **extra)
+    twin(regressor, frame, amounts(frame, 15)).assert_alike(fresh)
+
+
+def test_categories_of_histogram_gradient_boosting_missing_and_unseen() -> None:
+    rng = np.random.default_rng(16)
+    words = pd.Categorical(rng.choice(["AA", "B6", "DL", "Zürich"], 400), categories=["Zürich", "DL", "B6", "AA", "NN"])
+    frame = rows(16, 400).assign(word=words)
+    frame.loc[::9, "word"] = np.nan
+    target = amounts(frame.drop(columns="word"), 17) + np.where(frame["word"].isin(["B6", "DL"]), 3.0, 0.0)
+    boosting = ensemble.HistGradientBoostingRegressor(max_iter=20, categorical_features="from_dtype")
+    found = twin(boosting, frame, target)
+    found.assert_alike(frame[::-1])
+    assert {step.name for step in found.model.manifest.pipeline} == {"encode@1"}
+    assert "set_node" in found.model.manifest.kernel.tensors
+    unseen = found.model.manifest.golden.inputs
+    assert any("never seen before" in row for row in unseen)
+    assert any(row[-1] is None for row in unseen)
+
+
+@pytest.mark.parametrize("outside", ["clip", "nan", "raise"])
+def test_isotonic_regression(outside: str) -> None:
+    frame = rows(18)[["plain"]]
+    found = twin(isotonic.IsotonicRegression(out_of_bounds=outside), frame, amounts(rows(18), 19))
+    inside = rows(20)[["plain"]].clip(frame["plain"].min(), frame["plain"].max())
+    found.assert_alike(inside)
+    beyond = pd.DataFrame({"plain": [-1e6, 1e6]})
+    scores = predict(found.model, beyond)["score"]
+    assert scores.notna().all() if outside == "clip" else scores.isna().all()
