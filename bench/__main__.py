@@ -17,12 +17,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import batch, codec, latency, machine, startup, stream
+from bench import batch, codec, kernels, latency, machine, startup, stream
 from bench.effort import Effort
 from bench.stage import BenchError, Stage
 from sandbox import SandboxError, services
 
-ALONE: Mapping[str, Callable[[Effort], Table]] = {"codec": codec.run, "batch": batch.run}
+ALONE: Mapping[str, Callable[[Effort], Table]] = {"codec": codec.run, "kernels": kernels.run, "batch": batch.run}
 ON_KAFKA: Mapping[str, Callable[[Stage, Effort], Table]] = {
     "stream": stream.run,
     "latency": latency.run,

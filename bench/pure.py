@@ -48,15 +48,21 @@ class Pair:
 
 def side_by_side(ours: Callable[[], object], theirs: Callable[[], object], records: int, effort: Effort) -> Pair:
     """Let two functions do the same to so many records, in turns."""
-    ours(), theirs()  # what is done once only, such as making room, is not counted
+    rounds = in_turns((ours, theirs), records, effort)
+    mine, other = (statistics.median(side) for side in zip(*rounds, strict=True))
+    return Pair(mine, other, statistics.median(b / a for a, b in rounds))
+
+
+def in_turns(calls: Sequence[Callable[[], object]], records: int, effort: Effort) -> list[list[float]]:
+    """Microseconds of processor time per record of each call, in each round."""
+    for call in calls:
+        call()  # what is done once only, such as making room, is not counted
     gc.collect()
     gc.freeze()  # the events that lie around here are no business of the collector
     try:
-        rounds = [(_spent(ours, records, effort), _spent(theirs, records, effort)) for _ in range(effort.rounds)]
+        return [[_spent(call, records, effort) for call in calls] for _ in range(effort.rounds)]
     finally:
         gc.unfreeze()
-    mine, other = (statistics.median(side) for side in zip(*rounds, strict=True))
-    return Pair(mine, other, statistics.median(b / a for a, b in rounds))
 
 
 def _spent(call: Callable[[], object], records: int, effort: Effort) -> float:

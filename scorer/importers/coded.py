@@ -44,5 +44,9 @@ def coded(fitted: Fitted, draft: Draft, name: str, known: Sequence[object], unkn
 
 
 def as_categories(rows: pd.DataFrame, name: str, known: Sequence[object]) -> pd.DataFrame:
-    """``rows`` with a column as the library takes it: of the dtype ``category``, with the list of the model."""
-    return rows.assign(**{name: pd.Categorical(rows[name], categories=list(known))})
+    """``rows`` with a column as the library takes it: of the dtype ``category``, with the list of the model.
+
+    What is not in the list is missing.
+    """
+    values = rows[name].astype(object)
+    return rows.assign(**{name: pd.Categorical(values.where(values.isin(known)), categories=list(known))})

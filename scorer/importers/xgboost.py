@@ -138,6 +138,13 @@ class XGBoostSource:
             "train a model for each of them",
         )
         require(
+            not self.document.garbled,
+            self._fitted,
+            "XGBoost has stored its list of categories wrong: it counts characters and writes bytes, so that names "
+            "which are not ASCII are cut, and those after them moved",
+            "name the categories in ASCII before you train, or encode them in a pipeline",
+        )
+        require(
             np.isnan(self._missing) or True not in self.document.on_set,
             self._fitted,
             f"it takes {self._missing} for missing in categories, too, where it is a code",
@@ -279,8 +286,8 @@ def _finite(values: T) -> T:
     """Numbers as a ``DMatrix`` takes them: the largest of float32 go wherever infinite ones would."""
     if isinstance(values, np.ndarray):
         return np.clip(values, -_LARGEST, _LARGEST)
-    numbers = {name: values[name].clip(-_LARGEST, _LARGEST) for name in values.select_dtypes("floating").columns}
-    return values.assign(**numbers)
+    floats = [name for name in values.columns if pd.api.types.is_float_dtype(values[name].dtype)]
+    return values.assign(**{name: values[name].clip(-_LARGEST, _LARGEST) for name in floats})
 
 
 def _loaded(document: dict[str, object]) -> xgboost.Booster:

@@ -24,7 +24,8 @@ class Document:
     """A model: its ``objective``, ``margins`` per row, and its ``trees`` in the order in which they are added.
 
     ``weighted`` says that trees have weights (dart), which are in the values of their leaves already. ``on_set`` says
-    which columns are categories; ``lists`` has the list of categories of a column that was coded by one, else ``None``.
+    which columns are categories; ``lists`` has the list of categories of a column that was coded by one, else ``None``;
+    ``garbled`` says that a list of text is not what it was.
     """
 
     whole: Json
@@ -34,6 +35,7 @@ class Document:
     weighted: bool
     on_set: tuple[bool, ...]
     lists: tuple[Sequence[object] | None, ...]
+    garbled: bool
 
     def emptied(self) -> Json:
         """The document with 0 in every leaf, without names and lists."""
@@ -67,6 +69,7 @@ def parse(document: Json) -> Document:
     margins = max(int(params["num_class"]), int(params["num_target"]), 1)
     weights = booster.get("weight_drop", [1.0] * len(model["trees"]))
     features = int(params["num_feature"])
+    lists = model.get("cats", {}).get("enc", [])
     types = learner["feature_types"] or ["float"] * features
     return Document(
         whole=document,
@@ -78,7 +81,8 @@ def parse(document: Json) -> Document:
         ),
         weighted="weight_drop" in booster,
         on_set=tuple(kind == "c" for kind in types),
-        lists=tuple(_list(entry) for entry in model.get("cats", {}).get("enc", [])) or (None,) * features,
+        lists=tuple(_list(entry) for entry in lists) or (None,) * features,
+        garbled=any("offsets" in entry and any(byte & 0x80 for byte in entry["values"]) for entry in lists),
     )
 
 
@@ -130,4 +134,4 @@ def _list(entry: Mapping[str, Any]) -> Sequence[object] | None:
     if not offsets:
         return None
     text = bytes(value & 0xFF for value in values)
-    return [text[start:end].decode() for start, end in pairwise(offsets)]
+    return [text[start:end].decode(errors="replace") for start, end in pairwise(offsets)]

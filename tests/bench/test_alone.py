@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bench import batch, codec, job
+from bench import batch, codec, job, kernels
 from bench.effort import Effort
 from bench.stage import BenchError
 
@@ -46,3 +48,18 @@ def test_batch_notices_another_prediction(change: dict[str, Any]) -> None:
         batch.check([*theirs[:2], theirs[2] | change], theirs)
     with pytest.raises(BenchError, match="2 predictions of 3 events"):
         batch.check(theirs[:2], theirs)
+
+
+@pytest.mark.parametrize("contest", [kernels.trees, kernels.logistic, kernels.pipeline])
+def test_kernels(effort: Effort, contest: Callable[[], kernels.Contest]) -> None:
+    assert kernels.run(effort, (1, 300), (contest,)).row_count == 2
+
+
+def test_kernels_notice_other_scores() -> None:
+    scores = np.linspace(0.1, 0.9, 100)
+    kernels.check("", scores, scores, scores + 1e-6)
+    with pytest.raises(BenchError, match="the library"):
+        kernels.check("", scores, scores + 1e-6, scores)
+    kernels.check("", scores, scores, np.where(np.arange(100) < 2, 0.0, scores))
+    with pytest.raises(BenchError, match="onnxruntime"):
+        kernels.check("", scores, scores, np.where(np.arange(100) < 3, 0.0, scores))

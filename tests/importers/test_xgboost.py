@@ -25,7 +25,7 @@ NUMBERS = np.array([
 CODES = np.array(
     [np.nan, -0.5, -1.0, -0.0, 0.0, 0.9, 1.5, 2.0, 6.0, 7.0, 31.0, 32.0, 63.0, 64.0, 1e7, 2**24, 2**31, 1e18]
 )
-QUIET = {"nthread": 1, "verbosity": 0}
+QUIET: dict[str, Any] = {"nthread": 1, "verbosity": 0}
 
 
 def data(seed: int, rows: int = 600) -> Floats:
@@ -51,7 +51,7 @@ def frame(x: Floats) -> pd.DataFrame:
     return pd.DataFrame(x, columns=["a", "b", "c", "d", "e"])
 
 
-def train(x: Floats, y: Floats, rounds: int = 12, sets: int = 0, **params: Any) -> xgb.Booster:
+def train(x: Floats, y: Any, rounds: int = 12, sets: int = 0, **params: Any) -> xgb.Booster:
     """A booster; the last ``sets`` columns are codes of categories."""
     types = ["float"] * (x.shape[1] - sets) + ["c"] * sets
     matrix = xgb.DMatrix(x, y, feature_types=types, enable_categorical=True)
@@ -89,7 +89,7 @@ hyper = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(hyper, st.integers(0, 2**31), st.sampled_from([0, 1, 2]))
 def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
     params: dict[str, Any], seed: int, sets: int
@@ -105,7 +105,8 @@ def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
 @pytest.mark.parametrize("objective", LINKS)
 def test_objectives(objective: str) -> None:
     x = data(5)
-    y, params = target(x, 5), {"objective": objective, "max_depth": 3}
+    y: Any = target(x, 5)
+    params: dict[str, Any] = {"objective": objective, "max_depth": 3}
     if "multi" in objective:
         y, params["num_class"] = np.digitize(y, [1.5, 3.0]), 3
     elif "logistic" in objective or objective == "rank:map":
@@ -165,7 +166,7 @@ def mixed(seed: int = 0, rows: int = 500) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     found = pd.DataFrame({
         "delay": rng.normal(size=rows),
-        "carrier": pd.Categorical(rng.choice(["UA", "", "Zürich", "B6", "DL"], rows)),
+        "carrier": pd.Categorical(rng.choice(["UA", "", "Zurich", "B6", "DL"], rows)),
         "year": pd.Categorical(rng.choice([2015, -7, 2013, 400], rows)),
         "seats": rng.integers(1, 300, rows),
     })  # fmt: skip
@@ -174,7 +175,7 @@ def mixed(seed: int = 0, rows: int = 500) -> pd.DataFrame:
 
 
 def worth(rows: pd.DataFrame) -> Floats:
-    known = {"UA": 1.0, "Zürich": 3.0, "B6": -1.0}
+    known = {"UA": 1.0, "Zurich": 3.0, "B6": -1.0}
     carrier = rows.carrier.map(known).astype(float).fillna(0.2).to_numpy()
     return np.asarray(
         rows.delay.fillna(0).to_numpy() + carrier * 2 + (rows.year.astype(float) % 3).to_numpy(), np.float64
@@ -187,7 +188,7 @@ def test_pandas_categories_keep_the_order_of_the_model(onehot: int) -> None:
     fitted = xgb.XGBRegressor(n_estimators=20, enable_categorical=True, max_cat_to_onehot=onehot, n_jobs=1)
     found = source(fitted.fit(rows, worth(rows)))
     model, _ = version_of(found, rows, "predict")
-    turned = rows.assign(carrier=rows.carrier.cat.reorder_categories(["Zürich", "B6", "UA", "", "DL"]))
+    turned = rows.assign(carrier=rows.carrier.cat.reorder_categories(["Zurich", "B6", "UA", "", "DL"]))
     plain = rows.assign(carrier=rows.carrier.astype(object), year=rows.year.astype(np.int64))
     for some in (rows, turned, plain):
         np.testing.assert_array_equal(scores(model, some)[0], fitted.predict(rows))
@@ -304,6 +305,17 @@ def test_text_without_the_list_of_its_categories_is_refused() -> None:
     with pytest.raises(NotImportable, match="list of its categories") as caught:
         version_of(found, frame(x).assign(e="text"), "predict")
     assert "3.1" in caught.value.nearest
+
+
+def test_a_list_that_the_library_stores_wrong_is_refused() -> None:
+    rows = mixed(4)
+    rows["carrier"] = rows.carrier.cat.rename_categories({"UA": "Zürich"})
+    fitted = xgb.XGBRegressor(n_estimators=3, enable_categorical=True).fit(rows, rows.seats)
+    known: Any = fitted.get_booster().get_categories(export_to_arrow=True).to_arrow()[1][1]
+    assert "Zürich" not in known.to_pylist()
+    with pytest.raises(NotImportable, match="counts characters") as caught:
+        source(fitted)
+    assert "ASCII" in caught.value.nearest
 
 
 def test_numbers_for_text_are_refused() -> None:

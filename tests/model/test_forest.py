@@ -20,6 +20,7 @@ from scorer.model.kernels.walks import FEW
 from scorer.model.model import Model
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.table import table
+from scorer.model.tensors import Tensor
 from scorer.model.version import load
 from tests.model import grown
 
@@ -230,6 +231,26 @@ def test_what_is_no_tree_is_refused(role: str, place: int, value: float, text: s
     arrays[role].reshape(-1)[place] = value
     with pytest.raises(VersionRefused, match=text):
         model_of(replace(part, arrays=arrays))
+
+
+@pytest.mark.parametrize("role", sorted(example().arrays))
+@pytest.mark.parametrize("shape", ["single", "flat", "column", "empty"])
+def test_other_shapes_are_refused(role: str, shape: str) -> None:
+    part = example()
+    array = part.arrays[role]
+    if shaped(array, shape).shape == array.shape:
+        return
+    together = [name for name in part.arrays if name.startswith("set_")] if role.startswith("set_") else [role]
+    for roles in ([role], together):
+        changed = {name: shaped(own, shape) if name in roles else own for name, own in part.arrays.items()}
+        with pytest.raises(VersionRefused):
+            model_of(replace(part, arrays=changed))
+
+
+def shaped(array: Tensor, shape: str) -> Tensor:
+    """The same numbers in another shape, or the first, or none of them."""
+    flat = array.reshape(-1)
+    return {"single": flat[:1].reshape(()), "flat": flat, "column": array[..., None], "empty": array[:0]}[shape]
 
 
 @settings(max_examples=300, deadline=None)

@@ -141,6 +141,8 @@ def _read(given: Given, margins: int, limits: Limits) -> Trees:
 
 def _read_sets(given: Given, nodes: int, limits: Limits) -> Sets:
     shape = given.tensors["set_node"].shape[:1]
+    if not shape:
+        raise given.refused("tensor 'set_node' must be a list of nodes")
     size, other = given.tensor("set_size", "int32", shape), given.tensor("set_other", "uint8", shape)
     node = given.tensor("set_node", "int32", shape)
     if not len(node) or node[0] < 0 or (np.diff(node) <= 0).any() or node[-1] >= nodes:

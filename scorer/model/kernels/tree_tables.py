@@ -61,11 +61,13 @@ SET_MASK = 18
 SET_PLACE = 19
 # The sets: of each its number of codes, then its bits. Code 0 is a missing value, 1 one that is no category.
 SETS = 20
+ON_SETS = 23
+"""1: there are any."""
 VALUE = 21
 """In floats: of each leaf, tree after tree and from left to right, what it adds to each margin."""
 BASE = 22
 """In floats: what each margin begins with."""
-HEAD = 23
+HEAD = 24
 
 
 def write(program: Program, trees: Trees, columns: TreeColumns, *, narrow: bool) -> tuple[int, int]:
@@ -88,6 +90,7 @@ def write(program: Program, trees: Trees, columns: TreeColumns, *, narrow: bool)
     order[place[leaf]] = trees.place[leaf]
     head = np.zeros(HEAD, np.int64)
     head[[COUNT, LEVELS, WIDTH, NARROW]] = len(depth), len(levels) - 1, trees.value.shape[1], narrow
+    head[ON_SETS] = len(sets) > 0
     for at, words in (
         (MARGIN, np.array(margins)[trees.output]),
         (ROOT, trees.root[deepest]),

@@ -20,7 +20,7 @@ import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from scorer.batch import Floats, Int64s
-from scorer.compiled import helper, inlined
+from scorer.compiled import borrowing, inlined
 from scorer.model.kernels.tree_tables import (
     ACTIVE,
     BASE,
@@ -32,6 +32,7 @@ from scorer.model.kernels.tree_tables import (
     MASK,
     NARROW,
     NODE,
+    ON_SETS,
     PLACE,
     ROOT,
     SET_MASK,
@@ -56,40 +57,43 @@ _SET = np.int64(1 << 31)
 _SOURCE = np.int64((1 << 31) - 1)
 
 
-@helper
+@borrowing
 def sum_trees(
     registers: Floats, first: int, margins: int, words: Int64s, at: int, floats: Floats, lanes: Int64s, width: int
 ) -> None:
     """The operation TREES on the first ``width`` rows of a block: the base values, then tree after tree as stored."""
-    head = words[at:]
-    base = floats[head[BASE] :]
     for k in range(margins):
+        base = floats[words[at + BASE] + k]
         for j in range(width):
-            registers[first + k * STRIDE + j] = base[k]
+            registers[first + k * STRIDE + j] = base
     if width < FEW:
-        by_row(registers, head, words, floats, lanes, width)
+        by_row(registers, words, at, floats, lanes, width)
         return
-    steps, margin = words[head[STEPS] :], words[head[MARGIN] :]
-    for tree in range(head[COUNT]):
-        if steps[tree] > 0:
-            by_levels(registers, head, words, floats, tree, steps[tree], lanes, width)
+    for tree in range(words[at + COUNT]):
+        steps = words[words[at + STEPS] + tree]
+        if steps > 0:
+            by_levels(registers, words, at, floats, tree, steps, lanes, width)
         else:
-            by_tests(registers, head, words, floats, tree, lanes, width)
-        add(registers, margin[tree], head, floats, lanes, width)
+            by_tests(registers, words, at, floats, tree, lanes, width)
+        add(registers, words[words[at + MARGIN] + tree], words, at, floats, lanes, width)
 
 
-@helper
-def add(registers: Floats, margin: int, head: Int64s, floats: Floats, lanes: Int64s, width: int) -> None:
+@borrowing
+def add(registers: Floats, margin: int, words: Int64s, at: int, floats: Floats, lanes: Int64s, width: int) -> None:
     """Add to each row what its leaf ``lanes[j]`` is worth."""
-    values, each, narrow = floats[head[VALUE] :], head[WIDTH], head[NARROW]
-    for k in range(each):
-        total = margin + k * STRIDE
-        if narrow:
+    value, each = words[at + VALUE], words[at + WIDTH]
+    if words[at + NARROW]:
+        for k in range(each):
             for j in range(width):
-                registers[total + j] = np.float64(np.float32(registers[total + j] + values[lanes[j] * each + k]))
-        else:
+                found = registers[margin + k * STRIDE + j] + floats[value + lanes[j] * each + k]
+                registers[margin + k * STRIDE + j] = np.float64(np.float32(found))
+    elif each > 1:
+        for k in range(each):
             for j in range(width):
-                registers[total + j] += values[lanes[j] * each + k]
+                registers[margin + k * STRIDE + j] += floats[value + lanes[j] * each + k]
+    else:
+        for j in range(width):
+            registers[margin + j] += floats[value + lanes[j]]
 
 
 @inlined
@@ -101,81 +105,90 @@ def member(words: Int64s, at: int, code: float) -> bool:
     return (words[at + 1 + (bit >> 6)] >> (bit & 63)) & 1 != 0  # type: ignore[no-any-return]
 
 
-@helper
-def by_tests(
-    registers: Floats, head: Int64s, words: Int64s, floats: Floats, tree: int, lanes: Int64s, width: int
-) -> None:
+@borrowing
+def by_tests(registers: Floats, words: Int64s, at: int, floats: Floats, tree: int, lanes: Int64s, width: int) -> None:
     """``lanes[j]`` has a bit for each leaf that row ``j`` can still reach, then its leaf; two tests at a time."""
-    firsts, sources, masks, bounds = (
-        words[head[TEST] :],
-        words[head[TESTED] :],
-        words[head[MASK] :],
-        floats[head[BOUND] :],
-    )
     wide = (width + 7) & ~7  # Whole vectors: a block has room, and nobody reads the rows beyond.
     for j in range(wide):
         lanes[j] = _ALL
-    for test in range(firsts[tree], firsts[tree + 1], 2):
-        bound_a, mask_a, a = bounds[test], masks[test], sources[test]
-        bound_b, mask_b, b = bounds[test + 1], masks[test + 1], sources[test + 1]
+    range_, tested, masks, bounds = words[at + TEST] + tree, words[at + TESTED], words[at + MASK], words[at + BOUND]
+    for test in range(words[range_], words[range_ + 1], 2):
+        bound_a, mask_a, a = floats[bounds + test], words[masks + test], words[tested + test]
+        bound_b, mask_b, b = floats[bounds + test + 1], words[masks + test + 1], words[tested + test + 1]
         xs_a, xs_b = registers[a : a + wide], registers[b : b + wide]
         for j in range(wide):
             kept = _ALL if xs_a[j] <= bound_a else mask_a
             lanes[j] &= kept & (_ALL if xs_b[j] <= bound_b else mask_b)
-    firsts = words[head[SET_TEST] :]
-    for test in range(firsts[tree], firsts[tree + 1]):
-        source, mask = words[head[SET_TESTED] + test], words[head[SET_MASK] + test]
-        at = head[SETS] + words[head[SET_PLACE] + test]
+    range_, tested, masks, sets = (
+        words[at + SET_TEST] + tree,
+        words[at + SET_TESTED],
+        words[at + SET_MASK],
+        words[at + SETS],
+    )
+    for test in range(words[range_], words[range_ + 1]):
+        source, mask, members = words[tested + test], words[masks + test], sets + words[words[at + SET_PLACE] + test]
         for j in range(width):
-            if not member(words, at, registers[source + j]):
+            if not member(words, members, registers[source + j]):
                 lanes[j] &= mask
-    leaf = words[head[LEAF] + tree]
+    leaf = words[words[at + LEAF] + tree]
     for j in range(width):
         lanes[j] = leaf + trailing_zeros(lanes[j])
 
 
 @inlined
-def step(registers: Floats, words: Int64s, sets: int, entry: int, threshold: float, j: int) -> int:
+def step(registers: Floats, entry: int, threshold: float, j: int) -> int:
     """The child of the node ``entry`` that row ``j`` goes to."""
-    x = registers[(entry & _SOURCE) + j]
-    goes_left = member(words, sets + int(threshold), x) if entry & _SET else x <= threshold
-    return (entry >> 32) + (0 if goes_left else 1)
+    return (entry >> 32) + (0 if registers[(entry & _SOURCE) + j] <= threshold else 1)
 
 
-@helper
+@inlined
+def step_or_set(registers: Floats, words: Int64s, sets: int, entry: int, threshold: float, j: int) -> int:
+    """The same where the node may split on a set."""
+    if entry & _SET:
+        goes_left = member(words, sets + int(threshold), registers[(entry & _SOURCE) + j])
+        return (entry >> 32) + (0 if goes_left else 1)
+    return step(registers, entry, threshold, j)
+
+
+@borrowing
 def by_levels(
-    registers: Floats, head: Int64s, words: Int64s, floats: Floats, tree: int, steps: int, lanes: Int64s, width: int
+    registers: Floats, words: Int64s, at: int, floats: Floats, tree: int, steps: int, lanes: Int64s, width: int
 ) -> None:
     """``lanes[j]`` is the node that row ``j`` has reached, then its leaf."""
-    nodes, thresholds, sets = words[head[NODE] :], floats[head[THRESHOLD] :], head[SETS]
-    root = words[head[ROOT] + words[head[PLACE] + tree]]
+    nodes, thresholds, sets = words[at + NODE], words[at + THRESHOLD], words[at + SETS]
+    root = words[words[at + ROOT] + words[words[at + PLACE] + tree]]
     for j in range(width):
         lanes[j] = root
     for _ in range(steps):
         for j in range(width):
             node = lanes[j]
-            lanes[j] = step(registers, words, sets, nodes[node], thresholds[node], j)
+            lanes[j] = step_or_set(registers, words, sets, words[nodes + node], floats[thresholds + node], j)
     for j in range(width):
-        lanes[j] = np.int64(thresholds[lanes[j]])
+        lanes[j] = int(floats[thresholds + lanes[j]])
 
 
-@helper
-def by_row(registers: Floats, head: Int64s, words: Int64s, floats: Floats, lanes: Int64s, width: int) -> None:
+@borrowing
+def by_row(registers: Floats, words: Int64s, at: int, floats: Floats, lanes: Int64s, width: int) -> None:
     """``lanes[place]`` is the node that the row at hand has reached in the tree of that place."""
-    trees, each, narrow, sets = head[COUNT], head[WIDTH], head[NARROW], head[SETS]
-    nodes, thresholds, values = words[head[NODE] :], floats[head[THRESHOLD] :], floats[head[VALUE] :]
-    roots, places = words[head[ROOT] :], words[head[PLACE] :]
-    active, margins = words[head[ACTIVE] :], words[head[MARGIN] :]
+    trees, each, narrow, sets = words[at + COUNT], words[at + WIDTH], words[at + NARROW], words[at + SETS]
+    nodes, thresholds = words[at + NODE], words[at + THRESHOLD]
     for j in range(width):
         for place in range(trees):
-            lanes[place] = roots[place]
-        for level in range(head[LEVELS]):
-            for place in range(active[level]):
-                node = lanes[place]
-                lanes[place] = step(registers, words, sets, nodes[node], thresholds[node], j)
+            lanes[place] = words[words[at + ROOT] + place]
+        for level in range(words[at + LEVELS]):
+            active = words[words[at + ACTIVE] + level]
+            if words[at + ON_SETS]:
+                for place in range(active):
+                    node = lanes[place]
+                    entry, threshold = words[nodes + node], floats[thresholds + node]
+                    lanes[place] = step_or_set(registers, words, sets, entry, threshold, j)
+            else:
+                for place in range(active):
+                    node = lanes[place]
+                    lanes[place] = step(registers, words[nodes + node], floats[thresholds + node], j)
         for tree in range(trees):
-            leaf = np.int64(thresholds[lanes[places[tree]]]) * each
+            leaf = int(floats[thresholds + lanes[words[words[at + PLACE] + tree]]])
             for k in range(each):
-                total = margins[tree] + k * STRIDE + j
-                found = registers[total] + values[leaf + k]
+                total = words[words[at + MARGIN] + tree] + k * STRIDE + j
+                found = registers[total] + floats[words[at + VALUE] + leaf * each + k]
                 registers[total] = np.float64(np.float32(found)) if narrow else found
