@@ -7,6 +7,7 @@ import logging
 from monitor.settings import MonitorSettings
 from scorer.batch import Layout
 from scorer.errors import RegistryUnavailable, VersionRefused
+from scorer.model.manifest import PROBABILITY
 from scorer.model.version import VersionBytes
 from scorer.registry import client, pointers, versions
 from scorer.registry.admission import admit
@@ -101,4 +102,6 @@ class Challenger:
         admitted = admit(stored, self._trust, model=model, version=version)
         if admitted.kind != "binary":
             raise VersionRefused("kind", f"version {version} is a {admitted.kind}, but only two classes can be judged")
+        if admitted.scale != PROBABILITY:
+            raise VersionRefused("kind", f"version {version} gives margins, but only probabilities can be judged")
         return Active(version, admitted.digest, admitted.bind(self._layout))

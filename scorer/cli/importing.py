@@ -45,7 +45,7 @@ def import_(
     ),
     as_json: Json = False,
 ) -> None:
-    """Make a version from what scikit-learn, XGBoost or LightGBM trained, proven against the library.
+    """Make a version of a model of scikit-learn, XGBoost or LightGBM.
 
     The rows are scored by both, and odd ones made from them: without values, with unseen categories, on thresholds.
     The differences are printed. Exit code 13 where the model cannot be represented exactly, 4 where the version does

@@ -39,6 +39,7 @@ from scorer.registry.files import read_version
 
 ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("bits.json")
+EARLIER = Path(__file__).with_name("earlier")
 MIXED = 4096
 LIBRARY = {
     program.SIGMOID, program.SOFTMAX, program.EXP, program.LOG1P_EXP, program.QUANTILES, program.YEO_JOHNSON,
@@ -48,10 +49,17 @@ LIBRARY = {
 
 
 def shipped() -> dict[str, Path]:
-    """The versions of this repository by model and name."""
-    return {
+    """The versions of this repository by model and name; those that are shipped no more begin with ``earlier/``.
+
+    What was once shipped may score somewhere: so its steps and kernels keep their bits, too.
+    """
+    found = {
         f"{path.parent.parent.name}/{path.parent.name}": path.parent
         for path in sorted((ROOT / "coefficients").glob("*/*/manifest.json"))
+    }
+    return found | {
+        f"earlier/{path.parent.parent.name}/{path.parent.name}": path.parent
+        for path in sorted(EARLIER.glob("*/*/manifest.json"))
     }
 
 

@@ -44,16 +44,11 @@ def _one(one: Fitted, names: tuple[str, ...], columns: Columns, draft: Draft) ->
     )
     method = "decision_function" if hasattr(one.estimator, "decision_function") else "predict_proba"
     taken = draft.place(draft.estimate(one.estimator, columns, method), "uncalibrated")
-    # A fold may lack a class; the calibrators are those of the classes that its estimator knows.
+    # A fold may lack classes, whose probability is then 0. Where an estimator knows but two of more, the library has
+    # one score and one calibrator, which it counts for the first of the two.
     known = np.searchsorted(one.classes, one.estimator.classes_).tolist() if len(names) > 2 else [0]
-    require(
-        len(taken) == len(one.calibrators) == len(known),
-        one,
-        f"it has {len(one.calibrators)} calibrators for {len(taken)} scores",
-        "calibrate on folds that hold every class (cv=StratifiedKFold)",
-    )
-    columns_of = dict(zip(known, taken, strict=True))
-    calibrators = dict(zip(known, one.calibrators, strict=True))
+    columns_of = dict(zip(known, taken, strict=False))
+    calibrators = dict(zip(known, one.calibrators, strict=False))
     alone: list[str] = []
     for k in range(len(names) if len(names) > 2 else 1):
         if k in columns_of:
