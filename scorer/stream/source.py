@@ -1,8 +1,4 @@
-"""The consuming half of a stream: membership, batches, positions, rewinding.
-
-Callbacks run inside ``poll`` and ``consume``. One that raised there would drop fetched events and hang ``close``, so
-callbacks never raise: they note what went wrong, and ``read`` raises it once the client has returned.
-"""
+"""The consuming half of a stream: membership, batches, positions, rewinding."""
 
 from __future__ import annotations
 
@@ -27,6 +23,7 @@ from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFai
 from scorer.settings import Settings
 from scorer.stream import batches, clients, verdicts
 from scorer.stream.assignment import Assignment, eager
+from scorer.stream.incidents import Incidents
 from scorer.stream.offsets import Offsets, Partition
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
@@ -60,8 +57,7 @@ class Source:
         self._followers = {number: [retry for retry in retries if retry % events == number] for number in range(events)}
         self._before_revoke = before_revoke
         self.offsets = Offsets()
-        self._events: list[StreamEvent] = []
-        self._deferred: StreamError | None = None
+        self._incidents = Incidents()
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._troubled = -math.inf  # when a broker was last missed (monotonic)
         self._placed: set[Partition] = set()  # for which there was no offset, and which were told where to start
@@ -82,13 +78,13 @@ class Source:
         if self._joined and not self._counted:
             self._count()
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
-        self._raise_deferred()
+        self._incidents.raise_deferred()
         if first is None:
             self.drained = True
             return None
         asked = self._size
         messages = [first, *self._consumer.consume(asked - 1, 0)] if asked > 1 else [first]
-        self._raise_deferred()
+        self._incidents.raise_deferred()
         self.drained = len(messages) < asked
         if any(map(Message.error, messages)):
             messages = self._heed_errors(messages)
@@ -108,7 +104,9 @@ class Source:
             try:
                 present = len(self._consumer.list_topics(name, REQUEST_SECONDS).topics[name].partitions)
             except KafkaException as error:
-                return self._note("waiting", f"{name}: how many partitions it has is unknown: {error.args[0].str()}")
+                return self._incidents.note(
+                    "waiting", f"{name}: how many partitions it has is unknown: {error.args[0].str()}"
+                )
             if present > known:
                 raise StreamBroken(
                     f"{name} has {present} partitions now, and had {known}: starting anew with all of them"
@@ -170,7 +168,7 @@ class Source:
                 )
             )
             self.offsets.move((topic, partition), target)
-        self._note(
+        self._incidents.note(
             "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
         )
         return TopicPartition(topic, partition, target)
@@ -181,7 +179,7 @@ class Source:
             raise self._final(error)
         if verdicts.passing(error):
             self._troubled = time.monotonic()
-            self._note("waiting", f"{where}: {error.str()}")
+            self._incidents.note("waiting", f"{where}: {error.str()}")
             return
         raise StreamBroken(f"{where}: {error.name()}: {error.str()}")
 
@@ -217,7 +215,7 @@ class Source:
             if not (error or tp.error):
                 self.offsets.commit_taken(partition, tp.offset)
             elif self.offsets.give_back(partition, tp.offset):
-                self._note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
+                self._incidents.note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
 
     def rewind(self) -> None:
         """Go back to the committed offsets; where there are none, to the start."""
@@ -254,51 +252,35 @@ class Source:
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._guard(lambda: self._assignment.take(partitions))
+        self._incidents.guard(lambda: self._assignment.take(partitions))
         self._joined, self._counted = True, False
         self.offsets.gain(_names(partitions))
         self._placed.difference_update(_names(partitions))
-        self._note("assigned", "partitions assigned", _names(partitions))
+        self._incidents.note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._guard(self._before_revoke)
+        self._incidents.guard(self._before_revoke)
         self.offsets.drop(_names(partitions))
-        self._guard(lambda: self._assignment.release(partitions))
-        self._note("revoked", "partitions revoked", _names(partitions))
+        self._incidents.guard(lambda: self._assignment.release(partitions))
+        self._incidents.note("revoked", "partitions revoked", _names(partitions))
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         if self.offsets.drop(_names(partitions)):
-            self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
+            self._incidents.defer(
+                TransactionFailed("partitions were lost before their events were committed; others score them")
+            )
         self._joined = False
-        self._guard(lambda: self._assignment.release(partitions))
-        self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
+        self._incidents.guard(lambda: self._assignment.release(partitions))
+        self._incidents.note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
 
     def _on_error(self, error: KafkaError) -> None:
         if verdicts.beyond_repair(error):
-            self._defer(self._final(error))
+            self._incidents.defer(self._final(error))
         else:
             self._troubled = time.monotonic()
-            self._note("waiting", f"{error.name()}: {error.str()}")
-
-    def _guard(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except StreamError as error:
-            self._defer(error)
-        except KafkaException as error:
-            self._defer(StreamBroken(f"while partitions moved: {error.args[0]}"))
-
-    def _defer(self, error: StreamError) -> None:
-        """Keep the gravest error until ``read`` can raise it: one that ends the process outranks an abort."""
-        if self._deferred is None or isinstance(self._deferred, TransactionFailed):
-            self._deferred = error
-
-    def _raise_deferred(self) -> None:
-        error, self._deferred = self._deferred, None
-        if error is not None:
-            raise error
+            self._incidents.note("waiting", f"{error.name()}: {error.str()}")
 
     def _ask_committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """The committed offsets, negative where there are none. What nobody can tell is not taken for none."""
@@ -314,14 +296,9 @@ class Source:
         except KafkaException as error:
             raise TransactionFailed(f"the broker did not answer: {error.args[0]}") from error
 
-    def _note(self, kind: str, text: str, partitions: Iterable[Partition] = ()) -> None:
-        self._events.append(StreamEvent(kind, text, tuple(partitions)))
-        del self._events[:-1000]  # a loop that never asks must not fill the memory
-
     def events(self) -> list[StreamEvent]:
         """What has happened since this was last asked."""
-        events, self._events = self._events, []
-        return events
+        return self._incidents.events()
 
     def close(self) -> None:
         """Leave the group (a static member stays in it until its session ends) and free the client."""
