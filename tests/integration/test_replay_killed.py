@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from sandbox import Kafka
+from scorer.errors import HUNG
 from scorer.stream.replay import replay
 from tests.integration.deployment import Deployment
 from tests.integration.letters import letters, once, origins, settled
@@ -138,4 +141,24 @@ def test_ctrl_c_ends_it_without_a_traceback_and_nothing_is_lost(
     code, errors = first.end()
     assert (code, errors) == (130, "scorer: interrupted\n")
     assert replay(deployment.settings).replayed == 35
+    assert origins(deployment) == once(made)
+
+
+def test_a_client_that_never_returns_ends_it_with_a_word(
+    new_kafka: Callable[..., Kafka], tmp_path: Path, child: Callable[[Deployment, str], Child]
+) -> None:
+    """The group's coordinator restarts while the offsets are being sent."""
+    kafka = new_kafka()
+    deployment = settled(Deployment(tmp_path, kafka.bootstrap))
+    made = letters(deployment, 10)
+    first = child(deployment, "produced")
+    first.await_pause()
+    kafka.freeze()
+    first.go_on()
+    kafka.kill()
+    kafka.restart()
+    code, errors = first.end()
+    assert code == HUNG, errors
+    assert "run it again: nothing is replayed twice" in errors
+    assert replay(deployment.settings).replayed == 10
     assert origins(deployment) == once(made)
