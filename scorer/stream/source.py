@@ -36,6 +36,7 @@ T = TypeVar("T")
 ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
 
 REQUEST_SECONDS = 5.0
+PLACE_SECONDS = 10.0
 _ALL = 1_000_000
 
 _ABSENT = KafkaError(KafkaError._NO_OFFSET).str()
@@ -61,6 +62,7 @@ class Source:
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._troubled = -math.inf  # when a broker was last missed (monotonic)
         self._placed: set[Partition] = set()  # for which there was no offset, and which were told where to start
+        self._place_by, self._patience = math.inf, PLACE_SECONDS
         self._joined = False
         self._counted = False  # whether the topics still had as many partitions after the latest assignment
         self.drained = True
@@ -77,6 +79,8 @@ class Source:
         """The next events: waits for the first until ``deadline`` (monotonic), then takes what is there."""
         if self._joined and not self._counted:
             self._count()
+        if time.monotonic() > self._place_by:
+            self._check_placed()
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
         self._incidents.raise_deferred()
         if first is None:
@@ -94,6 +98,18 @@ class Source:
         ):
             messages = [m for m in messages if (m.topic(), m.partition()) in self.offsets.assigned]
         return self._batch(messages) if messages else None
+
+    def _check_placed(self) -> None:
+        """Every partition tells of an event or of its end soon, but the client may wait for ever for where to begin.
+
+        It does so after an answer that it does not heed (librdkafka issue 5586), which asking anew mends, and while a
+        transaction has offsets pending in the group, which asking tells. Rarer and rarer, for a leader may be away.
+        """
+        unplaced, waited = self.offsets.unplaced(), self._patience
+        self._place_by, self._patience = math.inf, 2 * waited
+        if unplaced:
+            names = ", ".join(f"{topic}-{number}" for topic, number in unplaced)
+            raise TransactionFailed(f"after {waited:.0f} s it is still not known where to begin in {names}")
 
     def _count(self) -> None:
         """With more partitions than at the start, members would not agree on who reads which of the retry topic.
@@ -221,6 +237,7 @@ class Source:
         """Go back to the committed offsets; where there are none, to the start."""
         self.offsets.rewind()
         self._placed.clear()
+        self._place_by = time.monotonic() + self._patience
         partitions = [TopicPartition(topic, partition) for topic, partition in self.offsets.assigned]
         if not partitions:
             return
@@ -256,6 +273,7 @@ class Source:
         self._joined, self._counted = True, False
         self.offsets.gain(_names(partitions))
         self._placed.difference_update(_names(partitions))
+        self._place_by, self._patience = time.monotonic() + PLACE_SECONDS, PLACE_SECONDS
         self._incidents.note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -284,17 +302,34 @@ class Source:
 
     def _ask_committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """The committed offsets, negative where there are none. What nobody can tell is not taken for none."""
-        answers = self._ask(lambda: self._consumer.committed(partitions, REQUEST_SECONDS))
+        try:
+            answers = self._consumer.committed(partitions, REQUEST_SECONDS)
+        except KafkaException as error:
+            raise self._unanswered(error) from error
         for tp in answers:
             if tp.error is not None:
                 raise TransactionFailed(f"{tp.topic}-{tp.partition}: its committed offset is unknown: {tp.error.str()}")
         return answers
 
+    def _unanswered(self, error: KafkaException) -> TransactionFailed:
+        """Nobody is told offsets while a transaction has some pending; whether it is that, and not a silent broker."""
+        if error.args[0].code() == KafkaError._TIMED_OUT:
+            try:
+                self._consumer.list_topics(self._topics[0], REQUEST_SECONDS)
+            except KafkaException:
+                return _silence(error)
+            return TransactionFailed(
+                f"the broker does not tell what group {self._settings.group} has committed: most likely a transaction "
+                "that does not end has offsets pending there; if that lasts, see Hanging transactions in "
+                "docs/operations.md"
+            )
+        return _silence(error)
+
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
         except KafkaException as error:
-            raise TransactionFailed(f"the broker did not answer: {error.args[0]}") from error
+            raise _silence(error) from error
 
     def events(self) -> list[StreamEvent]:
         """What has happened since this was last asked."""
@@ -307,6 +342,10 @@ class Source:
         # left the group, and giving them back then may never return.
         self._consumer.consume(_ALL, 0)
         self._consumer.close()
+
+
+def _silence(error: KafkaException) -> TransactionFailed:
+    return TransactionFailed(f"the broker did not answer: {error.args[0]}")
 
 
 def _cause(committed: int) -> str:
