@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Kafka
-from scorer.stream import source
+from scorer.stream import placing
 from tests.integration.deployment import Deployment, until
 from tests.integration.loops import Loop
 
@@ -24,8 +24,8 @@ def test_offsets_that_are_pending_for_ever_are_named_and_nobody_guesses_what_the
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Where the transaction was committed, going back would double its events, and else going on would lose them."""
-    monkeypatch.setattr(source, "PLACE_SECONDS", 1.0)
-    monkeypatch.setattr(source, "REQUEST_SECONDS", 2.0)
+    monkeypatch.setattr(placing, "PLACE_SECONDS", 1.0)
+    monkeypatch.setattr(placing, "REQUEST_SECONDS", 2.0)
     # Else a broker takes no offsets of a transaction that it does not know of.
     kafka = new_kafka(settings={"transaction.partition.verification.enable": "false"})
     deployment = Deployment(tmp_path, kafka.bootstrap)
