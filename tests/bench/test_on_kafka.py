@@ -99,4 +99,6 @@ def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr("sys.argv", ["bench", "speed"])
     with pytest.raises(SystemExit, match="2"):
         program.main()
-    assert "there is no benchmark speed; there are codec, batch, stream, latency, startup" in capsys.readouterr().err
+    assert (
+        "there is no benchmark speed; there are codec, batch, stream, latency, flip, startup" in capsys.readouterr().err
+    )
