@@ -4,6 +4,8 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 SEEDS ?= 20
+# Test files that run beside each other; most of them wait for a broker or a time-out most of the time.
+LANES ?= 3
 ARGS ?=
 
 VENV := .venv
@@ -22,7 +24,7 @@ setup: $(READY) ## Make .venv with all packages, and fetch Kafka (every other co
 	@echo "Everything is set up in $(VENV); 'source $(BIN)/activate' brings the commands into your shell."
 
 test: $(READY) ## Run all tests, on a real Kafka and a real Valkey; ARGS="-k name" selects some
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(LANES) --dist loadfile $(ARGS)
 
 lint: $(READY) ## Check style, types and the imports between rooms
 	$(BIN)/ruff check

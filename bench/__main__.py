@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import batch, codec, kernels, latency, machine, startup, stream
+from bench import batch, codec, flip, kernels, latency, machine, startup, stream
 from bench.effort import Effort
 from bench.stage import BenchError, Stage
 from sandbox import SandboxError, services
@@ -26,6 +26,7 @@ ALONE: Mapping[str, Callable[[Effort], Table]] = {"codec": codec.run, "kernels":
 ON_KAFKA: Mapping[str, Callable[[Stage, Effort], Table]] = {
     "stream": stream.run,
     "latency": latency.run,
+    "flip": flip.run,
     "startup": startup.run,
 }
 FOLDER = Path("build") / "bench"

@@ -90,6 +90,9 @@ def cluster_settings(ports: Sequence[Ports]) -> dict[str, str]:
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": str(32 << 20),  # a quarter of the default, of a heap of 512 MB
+        # A lone broker that lets go of its partitions before it stops takes them for deleted ones, and forgets to write
+        # the ends of transactions to them.
+        "controlled.shutdown.enable": str(len(ports) > 1).lower(),
     }
 
 

@@ -13,6 +13,9 @@
 The shared ones are those that ``KAFKA_BOOTSTRAP_SERVERS`` and ``REDIS_URL`` name, else they are started when the first
 test asks for them. Where this machine cannot run them, the tests are skipped, which the summary says loudly; with
 ``CI=true`` that is a failure.
+
+``make test`` runs test files beside each other, each of its processes with services of its own; of a Redis that is
+named, the first takes that database and each further one the next.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -74,6 +78,14 @@ def _start(name: str, start: Callable[[], T]) -> T:
 def pytest_configure() -> None:
     """A shell starts background jobs with Ctrl-C ignored, which the processes that are tried with it would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if url := os.environ.get(REDIS):
+        os.environ[REDIS] = _own_database(url, int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+
+
+def _own_database(url: str, process: int) -> str:
+    """Tests delete what their database holds, so no two processes may use the same one."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + process}").geturl() if process else url
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

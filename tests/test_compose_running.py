@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -140,12 +141,13 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    made = Host(tmp_path)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "valkey-server").symlink_to(_start("Valkey", _binary))
-    yield made
-    made.close()
+def host() -> Iterator[Host]:
+    with tempfile.TemporaryDirectory() as directory:  # a short path, as sockets need it
+        made = Host(Path(directory))
+        (made.directory / "bin").mkdir()
+        (made.directory / "bin" / "valkey-server").symlink_to(_start("Valkey", _binary))
+        yield made
+        made.close()
 
 
 def start_kafka(host: Host) -> None:

@@ -29,14 +29,13 @@ from scorer.settings import Settings
 from scorer.stream import topics
 from scorer.stream.progress import Progress, Standing, stalled
 from scorer.stream.seam import Stream, StreamEvent
+from scorer.stream.transaction import HUNG_SECONDS
 
 LOGGER = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
 PROGRESS_SECONDS = 2.0
 REQUEST_SECONDS = 5.0
-# Longer than any time-out that is given to the client, shorter than the transaction lives.
-HUNG_SECONDS = 6.0
 # What a new attempt does not mend, a new process may (the limits of a topic were changed), or people, who are told by
 # then: restarts back off, aborts do not.
 MOST_ABORTS = 10

@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -114,7 +115,15 @@ class Supervisor:
         ours, theirs = self._context.Pipe(duplex=False)
         arguments = (self._settings, slot.number, theirs)
         process = self._context.Process(target=work, args=arguments, name=f"worker-{slot.number}")
-        process.start()
+        try:
+            process.start()
+        except OSError as error:
+            if "AF_UNIX path too long" not in str(error):
+                raise
+            raise SettingsError(
+                f"the path of the directory for temporary files, {tempfile.gettempdir()}, is too long for a socket in "
+                "it; set TMPDIR to a shorter one"
+            ) from error
         theirs.close()
         now = time.monotonic()
         slot.child = Child(process, ours, now, now, Report(slot.number, process.pid or 0))

@@ -61,6 +61,21 @@ def consumer(settings: Settings, slot: int) -> Properties:
     return properties
 
 
+def reader(settings: Settings, client: str, group: str, queued_bytes: int) -> Properties:
+    """Properties of a command's consumer, which assigns its partitions by hand and reads up to their ends."""
+    return {
+        "queued.max.messages.kbytes": queued_bytes >> 10,
+        **common(settings, client),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 20,
+    }
+
+
 def producer(settings: Settings, slot: int, smallest_limit: int) -> Properties:
     """Properties of a worker's producer, with or without transactions.
 

@@ -31,17 +31,7 @@ class History:
         """Raises SettingsError where the client takes no such properties."""
         self._topic, self._first_window = topic, first_window
         self._what = f"read {topic}"
-        properties = {
-            "queued.max.messages.kbytes": WINDOW_BYTES >> 10,
-            **clients.common(settings, "scorer-history"),
-            "group.id": settings.scorer.group,
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20,
-        }
+        properties = clients.reader(settings, "scorer-history", settings.scorer.group, WINDOW_BYTES)
         self._heard = Heard()
         with asking(self._what):
             self._consumer = Consumer({**properties, "error_cb": self._heard})

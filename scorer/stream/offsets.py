@@ -67,6 +67,10 @@ class Offsets:
         """The partition goes on here, which is to be committed."""
         self._next[partition] = self._moved[partition] = offset
 
+    def unplaced(self) -> list[Partition]:
+        """Our partitions of which neither an event nor the end has come since they were placed."""
+        return sorted(self.assigned - self._next.keys())
+
     def following(self) -> dict[Partition, int]:
         """Where each partition goes on, as far as that is known."""
         return dict(self._next)

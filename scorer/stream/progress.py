@@ -50,7 +50,13 @@ def stalled(standings: Sequence[Standing], after: float) -> list[str]:
     """One sentence for each partition that has stood still for ``after`` seconds with events (perhaps) waiting."""
     return [
         f"{s.topic}-{s.partition} has not moved from offset {'?' if s.next_offset is None else s.next_offset} for "
-        f"{s.still:.0f} s, {'its end is unknown' if s.lag is None else f'{s.lag} events are waiting'}"
+        f"{s.still:.0f} s, {_waiting(s)}"
         for s in standings
         if s.still >= after
     ]
+
+
+def _waiting(standing: Standing) -> str:
+    if standing.next_offset is None:
+        return "nothing is committed, or nobody can tell what"
+    return "its end is unknown" if standing.lag is None else f"{standing.lag} events are waiting"

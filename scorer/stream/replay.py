@@ -8,6 +8,8 @@ has left open, and fences it if it is still alive.
 from __future__ import annotations
 
 import logging
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException, Message
 
-from scorer.errors import Fenced, StreamBroken, TransactionFailed
+from scorer.errors import HUNG, Fenced, StreamBroken, TransactionFailed
 from scorer.settings import Settings
 from scorer.stream import clients, dead_letters, topics
 from scorer.stream.asking import asking, explained
@@ -23,7 +25,7 @@ from scorer.stream.clients import Properties
 from scorer.stream.dead_letters import ATTEMPT, ORIGIN, Header
 from scorer.stream.letters import Letter
 from scorer.stream.topics import TopicFacts
-from scorer.stream.transaction import Transaction
+from scorer.stream.transaction import HUNG_SECONDS, Transaction
 from scorer.stream.unreplayed import CHUNK_BYTES, CHUNK_EVENTS, LETTER, Unreplayed, group
 
 LOGGER = logging.getLogger(__name__)
@@ -174,6 +176,8 @@ class Sender:
                 raise self._taken_over() from error
             except TransactionFailed as error:
                 raise StreamBroken(f"the replay cannot begin: {error}") from error
+        self._closed = threading.Event()
+        threading.Thread(target=self._end_if_hung, name="hung", daemon=True).start()
 
     def send(self, source: Unreplayed, events: Sequence[Event]) -> None:
         """Write the events and commit the offsets of the chunk, both or neither."""
@@ -197,7 +201,15 @@ class Sender:
 
     def close(self) -> None:
         """Abort what is open."""
+        self._closed.set()
         self._transaction.close()
+
+    def _end_if_hung(self) -> None:
+        """Nothing but its end stops a process whose client never returns, not even Ctrl-C."""
+        while not self._closed.wait(1.0):
+            if self._transaction.blocked() > HUNG_SECONDS:
+                LOGGER.error("the Kafka client does not return; run it again: nothing is replayed twice")
+                os._exit(HUNG)
 
     def _settled(self, source: Unreplayed) -> bool:
         """Abort; whether the transaction had committed all the same, and only the answer was lost."""

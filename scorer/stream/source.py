@@ -1,8 +1,4 @@
-"""The consuming half of a stream: membership, batches, positions, rewinding.
-
-Callbacks run inside ``poll`` and ``consume``. One that raised there would drop fetched events and hang ``close``, so
-callbacks never raise: they note what went wrong, and ``read`` raises it once the client has returned.
-"""
+"""The consuming half of a stream: membership, batches, positions, rewinding."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
-    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -23,11 +17,13 @@ from confluent_kafka import (
 )
 
 from scorer.batch import Batch
-from scorer.errors import OffsetsLost, StreamBroken, StreamError, TransactionFailed
+from scorer.errors import StreamBroken, StreamError, TransactionFailed
 from scorer.settings import Settings
 from scorer.stream import batches, clients, verdicts
 from scorer.stream.assignment import Assignment, eager
+from scorer.stream.incidents import Incidents
 from scorer.stream.offsets import Offsets, Partition
+from scorer.stream.placing import REQUEST_SECONDS, Placing, ask
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
 
@@ -38,10 +34,7 @@ T = TypeVar("T")
 # What the client reports of a partition's offsets; it means nothing once the partition belongs to somebody else.
 ABOUT_POSITIONS = {KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET}
 
-REQUEST_SECONDS = 5.0
 _ALL = 1_000_000
-
-_ABSENT = KafkaError(KafkaError._NO_OFFSET).str()
 
 
 class Source:
@@ -60,17 +53,16 @@ class Source:
         self._followers = {number: [retry for retry in retries if retry % events == number] for number in range(events)}
         self._before_revoke = before_revoke
         self.offsets = Offsets()
-        self._events: list[StreamEvent] = []
-        self._deferred: StreamError | None = None
+        self._incidents = Incidents()
         self._size = 100  # events a read asks for; follows the events' size, so that a batch stays near batch_bytes
         self._troubled = -math.inf  # when a broker was last missed (monotonic)
-        self._placed: set[Partition] = set()  # for which there was no offset, and which were told where to start
         self._joined = False
         self._counted = False  # whether the topics still had as many partitions after the latest assignment
         self.drained = True
         callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
         self._consumer = Consumer({**clients.consumer(settings, slot), **callbacks})
         self._assignment = Assignment(self._consumer, eager=eager(self._settings))
+        self._placing = Placing(self._consumer, self._settings, self.offsets, self._assignment, self._incidents)
         self._consumer.subscribe(
             [topics.events.name], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -81,14 +73,15 @@ class Source:
         """The next events: waits for the first until ``deadline`` (monotonic), then takes what is there."""
         if self._joined and not self._counted:
             self._count()
+        self._placing.check()
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
-        self._raise_deferred()
+        self._incidents.raise_deferred()
         if first is None:
             self.drained = True
             return None
         asked = self._size
         messages = [first, *self._consumer.consume(asked - 1, 0)] if asked > 1 else [first]
-        self._raise_deferred()
+        self._incidents.raise_deferred()
         self.drained = len(messages) < asked
         if any(map(Message.error, messages)):
             messages = self._heed_errors(messages)
@@ -108,7 +101,9 @@ class Source:
             try:
                 present = len(self._consumer.list_topics(name, REQUEST_SECONDS).topics[name].partitions)
             except KafkaException as error:
-                return self._note("waiting", f"{name}: how many partitions it has is unknown: {error.args[0].str()}")
+                return self._incidents.note(
+                    "waiting", f"{name}: how many partitions it has is unknown: {error.args[0].str()}"
+                )
             if present > known:
                 raise StreamBroken(
                     f"{name} has {present} partitions now, and had {known}: starting anew with all of them"
@@ -124,7 +119,8 @@ class Source:
 
     def _heed_errors(self, messages: Iterable[Message]) -> list[Message]:
         """Act on what the client reports in place of events; return the events."""
-        events, targets = [], []
+        events: list[Message] = []
+        resets: dict[Partition, KafkaError] = {}
         for message in messages:
             error = message.error()
             partition = (str(message.topic()), int(message.partition() or 0))
@@ -134,46 +130,14 @@ class Source:
                 continue  # revoked during this very read: if it comes back, it goes on where others have committed
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.offsets.reached(partition, int(message.offset() or 0))
-            elif _ABSENT in error.str() and partition in self._placed:
-                continue  # told twice; heeding it would read again what has come from there meanwhile
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                targets.append(self._reset(*partition, error))
+                resets[partition] = error
             else:
                 self._raise_for(error, message)
-        if targets:
+        if resets:
             read = {(str(m.topic()), int(m.partition() or 0)): int(m.offset() or 0) + 1 for m in events}
-            self._assignment.go_to(targets, self.offsets.following() | read)
+            self._placing.reset(resets, read)
         return events
-
-    def _reset(self, topic: str, partition: int, error: KafkaError) -> TopicPartition:
-        """Where to start: there is no offset to go on from, because this group never committed one, or it is gone."""
-        [committed] = self._ask_committed([TopicPartition(topic, partition)])
-        self._placed.add((topic, partition))
-        if committed.offset >= 0 and _ABSENT in error.str():
-            # Who had the partition before has committed since the client looked for an offset, and found none.
-            self.offsets.forget([(topic, partition)])
-            return committed
-        policy = self._settings.start if committed.offset < 0 else self._settings.on_lost_offsets
-        if policy == "stop":
-            raise OffsetsLost(
-                f"{topic}-{partition}: offset {committed.offset} is committed, but the topic does not hold it "
-                f"({error.str()}): events were deleted before they were scored, or the topic was made anew. Set "
-                "scorer.on_lost_offsets to earliest or latest for one start to go on without them"
-            )
-        self.offsets.forget([(topic, partition)])
-        target = OFFSET_BEGINNING if policy == "earliest" else OFFSET_END
-        if policy == "latest":
-            # Committed with the next transaction, so that a restart does not skip what arrives from now on.
-            _, target = self._ask(
-                lambda: self._consumer.get_watermark_offsets(
-                    TopicPartition(topic, partition), REQUEST_SECONDS, cached=False
-                )
-            )
-            self.offsets.move((topic, partition), target)
-        self._note(
-            "reset", f"starting at the {policy} offset, because {_cause(committed.offset)}:", [(topic, partition)]
-        )
-        return TopicPartition(topic, partition, target)
 
     def _raise_for(self, error: KafkaError, message: Message) -> None:
         where = f"{message.topic()}-{message.partition()}" if message.topic() else "consumer"
@@ -181,7 +145,7 @@ class Source:
             raise self._final(error)
         if verdicts.passing(error):
             self._troubled = time.monotonic()
-            self._note("waiting", f"{where}: {error.str()}")
+            self._incidents.note("waiting", f"{where}: {error.str()}")
             return
         raise StreamBroken(f"{where}: {error.name()}: {error.str()}")
 
@@ -203,9 +167,9 @@ class Source:
         if not offsets:
             return
         if not wait:
-            self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=True))
+            ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=True))
             return
-        for outcome in self._ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False)):
+        for outcome in ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False)):
             if outcome.error is not None:
                 raise TransactionFailed(f"{outcome.topic}-{outcome.partition}: not committed: {outcome.error}")
             self.offsets.commit_taken((outcome.topic, outcome.partition), outcome.offset)
@@ -217,18 +181,11 @@ class Source:
             if not (error or tp.error):
                 self.offsets.commit_taken(partition, tp.offset)
             elif self.offsets.give_back(partition, tp.offset):
-                self._note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
+                self._incidents.note("waiting", f"{tp.topic}-{tp.partition}: not committed: {error or tp.error}")
 
     def rewind(self) -> None:
         """Go back to the committed offsets; where there are none, to the start."""
-        self.offsets.rewind()
-        self._placed.clear()
-        partitions = [TopicPartition(topic, partition) for topic, partition in self.offsets.assigned]
-        if not partitions:
-            return
-        committed = self._ask_committed(partitions)
-        # Where nothing is committed, -1001 lets the client look again, find nothing, and follow scorer.start.
-        self._assignment.go_to([TopicPartition(tp.topic, tp.partition, tp.offset) for tp in committed], {})
+        self._placing.rewind()
 
     def positions(self) -> Sequence[Position]:
         """Where the assigned partitions stand. What is read and aborted again and again is no progress."""
@@ -254,74 +211,39 @@ class Source:
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._guard(lambda: self._assignment.take(partitions))
+        self._incidents.guard(lambda: self._assignment.take(partitions))
         self._joined, self._counted = True, False
         self.offsets.gain(_names(partitions))
-        self._placed.difference_update(_names(partitions))
-        self._note("assigned", "partitions assigned", _names(partitions))
+        self._placing.gained(_names(partitions))
+        self._incidents.note("assigned", "partitions assigned", _names(partitions))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
-        self._guard(self._before_revoke)
+        self._incidents.guard(self._before_revoke)
         self.offsets.drop(_names(partitions))
-        self._guard(lambda: self._assignment.release(partitions))
-        self._note("revoked", "partitions revoked", _names(partitions))
+        self._incidents.guard(lambda: self._assignment.release(partitions))
+        self._incidents.note("revoked", "partitions revoked", _names(partitions))
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_retries(partitions)
         if self.offsets.drop(_names(partitions)):
-            self._defer(TransactionFailed("partitions were lost before their events were committed; others score them"))
+            self._incidents.defer(
+                TransactionFailed("partitions were lost before their events were committed; others score them")
+            )
         self._joined = False
-        self._guard(lambda: self._assignment.release(partitions))
-        self._note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
+        self._incidents.guard(lambda: self._assignment.release(partitions))
+        self._incidents.note("lost", "partitions lost: this worker was silent for too long", _names(partitions))
 
     def _on_error(self, error: KafkaError) -> None:
         if verdicts.beyond_repair(error):
-            self._defer(self._final(error))
+            self._incidents.defer(self._final(error))
         else:
             self._troubled = time.monotonic()
-            self._note("waiting", f"{error.name()}: {error.str()}")
-
-    def _guard(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except StreamError as error:
-            self._defer(error)
-        except KafkaException as error:
-            self._defer(StreamBroken(f"while partitions moved: {error.args[0]}"))
-
-    def _defer(self, error: StreamError) -> None:
-        """Keep the gravest error until ``read`` can raise it: one that ends the process outranks an abort."""
-        if self._deferred is None or isinstance(self._deferred, TransactionFailed):
-            self._deferred = error
-
-    def _raise_deferred(self) -> None:
-        error, self._deferred = self._deferred, None
-        if error is not None:
-            raise error
-
-    def _ask_committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """The committed offsets, negative where there are none. What nobody can tell is not taken for none."""
-        answers = self._ask(lambda: self._consumer.committed(partitions, REQUEST_SECONDS))
-        for tp in answers:
-            if tp.error is not None:
-                raise TransactionFailed(f"{tp.topic}-{tp.partition}: its committed offset is unknown: {tp.error.str()}")
-        return answers
-
-    def _ask(self, question: Callable[[], T]) -> T:
-        try:
-            return question()
-        except KafkaException as error:
-            raise TransactionFailed(f"the broker did not answer: {error.args[0]}") from error
-
-    def _note(self, kind: str, text: str, partitions: Iterable[Partition] = ()) -> None:
-        self._events.append(StreamEvent(kind, text, tuple(partitions)))
-        del self._events[:-1000]  # a loop that never asks must not fill the memory
+            self._incidents.note("waiting", f"{error.name()}: {error.str()}")
 
     def events(self) -> list[StreamEvent]:
         """What has happened since this was last asked."""
-        events, self._events = self._events, []
-        return events
+        return self._incidents.events()
 
     def close(self) -> None:
         """Leave the group (a static member stays in it until its session ends) and free the client."""
@@ -330,10 +252,6 @@ class Source:
         # left the group, and giving them back then may never return.
         self._consumer.consume(_ALL, 0)
         self._consumer.close()
-
-
-def _cause(committed: int) -> str:
-    return "this group has never committed any" if committed < 0 else "the events at the committed one are gone"
 
 
 def _with_offsets(offsets: Mapping[Partition, int]) -> list[TopicPartition]:

@@ -26,6 +26,10 @@ LOGGER = logging.getLogger(__name__)
 # One attempt of a call. Calls are repeated for as long as it takes, but between attempts the process can be stopped.
 ATTEMPT_SECONDS = 2.0
 
+# After this, a call that has not returned never will: longer than any time-out that the client is given, shorter than
+# the transaction lives.
+HUNG_SECONDS = 6.0
+
 FENCED = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
 
 

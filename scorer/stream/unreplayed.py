@@ -44,17 +44,7 @@ class Unreplayed:
         self._what = f"read {self._topic}"
         self.deleted: list[str] = []
         self._group = group(settings)
-        properties = {
-            "queued.max.messages.kbytes": 4 * CHUNK_BYTES >> 10,
-            **clients.common(settings, "scorer-replay"),
-            "group.id": self._group,
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20,
-        }
+        properties = clients.reader(settings, "scorer-replay", self._group, 4 * CHUNK_BYTES)
         self._heard = Heard()
         with asking(self._what):
             self._consumer = Consumer({**properties, "error_cb": self._heard})

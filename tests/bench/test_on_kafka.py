@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from confluent_kafka import Producer
 from rich.console import Console
 
 import bench.__main__ as program
-from bench import latency, startup, stream
+from bench import flip, latency, startup, stream
 from bench.contender import SCORER, Contender, fault
 from bench.effort import Effort
 from bench.stage import BenchError, Stage
@@ -76,6 +77,13 @@ def test_latency_voids_a_contender_that_loses(stage: Stage, effort: Effort) -> N
         latency.run(stage, effort, [Contender("wrong", "at-least-once", LOSSY, echoes=True)])
 
 
+def test_flips_are_all_applied_and_the_gaps_after_them_are_told_apart(stage: Stage, effort: Effort) -> None:
+    assert flip.run(stage, effort).row_count == 2
+    times = np.array([0, 1, 2, 3, 53, 54, 1_054, 1_055, 1_056, 1_080, 2_100], np.int64) * 1_000
+    found = flip.judged(times, np.array([2_500]))
+    assert (found.flips.tolist(), found.rests.tolist(), found.median) == ([50.0], [1000.0], 1.0)
+
+
 def test_startup_tells_whether_anything_was_compiled(stage: Stage, effort: Effort, tmp_path: Path) -> None:
     kept = Path(compiled._CACHE or "")
     cache = tmp_path / "cache"
@@ -91,4 +99,6 @@ def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr("sys.argv", ["bench", "speed"])
     with pytest.raises(SystemExit, match="2"):
         program.main()
-    assert "there is no benchmark speed; there are codec, batch, stream, latency, startup" in capsys.readouterr().err
+    assert (
+        "there is no benchmark speed; there are codec, batch, stream, latency, flip, startup" in capsys.readouterr().err
+    )

@@ -213,15 +213,19 @@ class Chaos:
         self._registry.set(self.deployment.keys.champion, detail)
 
     def _await_all(self) -> None:
+        """Wait for as long as it goes on: a machine that is busy with other things makes it slow, not stuck."""
         assert self._tree is not None
         assert self.deployment.producer.flush(PATIENCE) == 0
-        tree = self._tree
-
-        def done() -> bool:
-            assert tree.process.poll() is None, f"the scorer has ended:\n{tree.text()[-4000:]}"
-            return sum(self.deployment.committed().values()) >= self.deployment.sent
-
-        until(done, "not every event is scored", PATIENCE)
+        most, still, pause = 0, time.monotonic(), threading.Event()
+        while most < self.deployment.sent:
+            assert self._tree.process.poll() is None, f"the scorer has ended:\n{self._tree.text()[-4000:]}"
+            done = sum(self.deployment.committed().values())
+            if done > most:
+                most, still = done, time.monotonic()
+            waited = time.monotonic() - still
+            stuck = f"{self.deployment.sent - most} of {self.deployment.sent} events are not scored"
+            assert waited < PATIENCE, f"{stuck}, and none was for {waited:.0f} s:\n{self._tree.text()[-4000:]}"
+            pause.wait(0.02)
 
     def _judge(self) -> tuple[Count, int]:
         bootstrap, topics = self._kafka.bootstrap, self.deployment.settings.topics

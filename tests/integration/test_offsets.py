@@ -23,8 +23,8 @@ def test_an_offset_that_was_committed_after_the_client_had_looked_is_heeded(
     deployment.send(8)
     with opened(deployment) as stream:
         assert isinstance(stream, ExactlyOnce)
-        source = stream._source
-        ask = source._ask_committed
+        source, placing = stream._source, stream._source._placing
+        ask = placing._committed
 
         def late(partitions: list[TopicPartition]) -> list[TopicPartition]:
             if partitions[0].topic == events:
@@ -33,7 +33,7 @@ def test_an_offset_that_was_committed_after_the_client_had_looked_is_heeded(
                 former.commit_transaction(30)
             return ask(partitions)
 
-        monkeypatch.setattr(source, "_ask_committed", late)
+        monkeypatch.setattr(placing, "_committed", late)
         Stepper(deployment).score(stream, 3)
         stream.finish()
     deployment.await_committed(8)

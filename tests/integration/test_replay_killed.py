@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from sandbox import Kafka
+from scorer.errors import HUNG
 from scorer.stream.replay import replay
 from tests.integration.deployment import Deployment
 from tests.integration.letters import letters, once, origins, settled
@@ -16,6 +19,7 @@ from tests.settings_file import write_settings
 
 CHILD = """
 import sys
+import threading
 from scorer.cli.app import run
 from scorer.stream import unreplayed
 from scorer.stream.transaction import Transaction
@@ -35,6 +39,8 @@ def paused(self, offsets, group):
         assert self.producer.flush(30) == 0
         self.producer.send_offsets_to_transaction(offsets, group, 30)
         pause()
+    if stage == "hung":
+        self._call(threading.Event().wait)
     commit(self, offsets, group)
     if stage == "committed":
         pause()
@@ -42,7 +48,10 @@ def paused(self, offsets, group):
 Transaction.commit = paused
 sys.exit(run(["--settings", sys.argv[2], "dead-letters", "replay"]))
 """
-"""A replay that stops and waits for a line at one stage of each of its transactions of ten letters."""
+"""A replay that stops and waits for a line at one stage of each of its transactions of ten letters.
+
+At the stage "hung", a call of the client never returns.
+"""
 
 STAGES = ["produced", "offsets sent", "committed"]
 
@@ -138,4 +147,35 @@ def test_ctrl_c_ends_it_without_a_traceback_and_nothing_is_lost(
     code, errors = first.end()
     assert (code, errors) == (130, "scorer: interrupted\n")
     assert replay(deployment.settings).replayed == 35
+    assert origins(deployment) == once(made)
+
+
+def test_a_client_that_never_returns_ends_it_with_a_word(
+    deploy: Callable[..., Deployment], child: Callable[[Deployment, str], Child]
+) -> None:
+    deployment = settled(deploy())
+    made = letters(deployment, 10)
+    code, errors = child(deployment, "hung").end()
+    assert code == HUNG, errors
+    assert "run it again: nothing is replayed twice" in errors
+    assert replay(deployment.settings).replayed == 10
+    assert origins(deployment) == once(made)
+
+
+def test_the_coordinator_restarts_while_offsets_are_sent(
+    new_kafka: Callable[..., Kafka], tmp_path: Path, child: Callable[[Deployment, str], Child]
+) -> None:
+    """Whether librdkafka returns from the call then depends on what it learns first; the replay ends either way."""
+    kafka = new_kafka()
+    deployment = settled(Deployment(tmp_path, kafka.bootstrap))
+    made = letters(deployment, 10)
+    first = child(deployment, "produced")
+    first.await_pause()
+    kafka.freeze()
+    first.go_on()
+    kafka.kill()
+    kafka.restart()
+    code, errors = first.end()
+    assert code in {0, HUNG}, errors
+    assert replay(deployment.settings).replayed == (10 if code == HUNG else 0)
     assert origins(deployment) == once(made)

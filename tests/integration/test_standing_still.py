@@ -1,17 +1,20 @@
-"""Brokers without the topics, and partitions that stand still."""
+"""Brokers without the topics, brokers that do not answer, and partitions that stand still."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from sandbox import Kafka
 from scorer.errors import StreamBroken
 from scorer.stream.progress import Progress, stalled
 from scorer.stream.seam import Stream
 from tests.integration.deployment import Deployment, until
-from tests.integration.loops import Stepper, opened
+from tests.integration.loops import Stepper, opened, read
 from tests.integration.steps import transactional
 
 Deploy = Callable[..., Deployment]
@@ -64,3 +67,28 @@ def test_missing_topics_are_named(deploy: Deploy) -> None:
     )
     with pytest.raises(StreamBroken, match="scorer topics create"), opened(deployment):
         pass
+
+
+def test_at_least_once_never_waits_for_a_broker_to_commit(new_kafka: Callable[..., Kafka], tmp_path: Path) -> None:
+    kafka = new_kafka()
+    deployment = Deployment(tmp_path, kafka.bootstrap, partitions=1, scorer={"delivery": "at-least-once"})
+    deployment.send(100)
+    with opened(deployment) as stream:
+        stepper = Stepper(deployment)
+        stepper.score(stream, 100)
+        until(lambda: deployment.written() == 100, "the outputs do not arrive")
+        deployment.send(100)
+        batches = read(stream, 100)
+        kafka.freeze()
+        relief = threading.Timer(20, kafka.thaw)  # a commit that waits would otherwise wait for ever
+        relief.start()
+        stream.commit()  # of what is delivered
+        for batch in batches:
+            stepper.write(stream, batch)
+            stream.commit()
+        nobody_waited = not relief.finished.is_set()
+        relief.cancel()
+        kafka.thaw()
+        assert nobody_waited
+        stream.finish()
+    deployment.assert_exactly_once()

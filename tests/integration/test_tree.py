@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis as redis_client
 
 from sandbox import Kafka
+from scorer.errors import SettingsError
 from tests.conftest import SharedRedis
 from tests.integration.deployment import Deployment, until
 from tests.integration.tree import Tree
@@ -269,3 +271,12 @@ def test_a_signal_to_the_whole_group_ends_it_in_good_order(deployment: Deploymen
     with Tree(deployment):
         await_all(deployment)
     deployment.assert_exactly_once()
+
+
+def test_a_temporary_directory_too_deep_for_sockets_is_named(deployment: Deployment, tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    with Tree(deployment, variables={"TMPDIR": str(deep)}) as tree:
+        assert tree.process.wait(60) == SettingsError.exit_code
+        assert "set TMPDIR to a shorter one" in tree.text()
+        assert "Traceback" not in tree.text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +12,8 @@ from hypothesis import settings
 from sandbox import Valkey
 from scorer.registry.client import connect
 from scorer.registry.keys import Keys
+from scorer.registry.lastgood import LastGood
+from tests.registry.rounds import Clock, Setup
 
 # A machine that is busy with other things makes an example slow, not wrong.
 settings.register_profile("registry", deadline=None)
@@ -50,3 +53,9 @@ def client(server: Valkey) -> Iterator[redis.Redis]:
 @pytest.fixture
 def keys() -> Keys:
     return Keys("flights")
+
+
+@pytest.fixture
+def setup(client: redis.Redis, keys: Keys, tmp_path: Path) -> Setup:
+    """A follower's surroundings: an empty Redis, an empty disk, a clock."""
+    return Setup(client, keys, Clock(), LastGood(tmp_path / "state", keys.model))

@@ -53,5 +53,5 @@ def listening(pid: int) -> set[tuple[str, int]]:
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would lead elsewhere, with ``changes``."""
-    kept = {k: v for k, v in os.environ.items() if k not in {"KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL", "CI"}}
-    return kept | changes
+    elsewhere = {"KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL", "CI", "PYTEST_XDIST_WORKER"}
+    return {name: value for name, value in os.environ.items() if name not in elsewhere} | changes

@@ -27,7 +27,7 @@ def test_without_an_answer_of_the_brokers_or_a_first_position_it_may_be_waiting(
     progress.update(positions(5, None), {B: 3}, 0.0)
     known, unknown = stalled(progress.update(positions(5, None), {B: 3}, 40.0), 30.0)
     assert known == "t-0 has not moved from offset 5 for 40 s, its end is unknown"
-    assert unknown == "t-1 has not moved from offset ? for 40 s, its end is unknown"
+    assert unknown == "t-1 has not moved from offset ? for 40 s, nothing is committed, or nobody can tell what"
 
 
 def test_a_partition_that_comes_back_starts_anew() -> None:
