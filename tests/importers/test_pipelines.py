@@ -125,20 +125,20 @@ def test_an_unknown_code_that_sums_cannot_take_is_refused() -> None:
     assert np.isfinite(found["score"].iloc[1])
 
 
-PLACES: list[Any] = [
-    ["plain", "whole"],
-    [1, 3],
-    [-1, 0],
-    slice(1, 4),
-    slice("plain", "whole"),
-    np.array([False, True, False, True, False]),
-    make_column_selector(dtype_include=np.number),
-    make_column_selector(pattern="^p"),
-    lambda table: [name for name in table.columns if "a" in name],
-]
+PLACES: dict[str, Any] = {
+    "names": ["plain", "whole"],
+    "places": [1, 3],
+    "from the end": [-1, 0],
+    "range": slice(1, 4),
+    "range of names": slice("plain", "whole"),
+    "mask": np.array([False, True, False, True, False]),
+    "by dtype": make_column_selector(dtype_include=np.number),
+    "by pattern": make_column_selector(pattern="^p"),
+    "by function": lambda table: [name for name in table.columns if "a" in name],
+}
 
 
-@pytest.mark.parametrize("places", PLACES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize("places", PLACES.values(), ids=PLACES.keys())
 @pytest.mark.parametrize("remainder", ["drop", "passthrough", pre.MaxAbsScaler()], ids=str)
 def test_all_ways_to_name_columns(places: Any, remainder: Any) -> None:
     rows = frame(6)[["gaps", "plain", "positive", "whole", "flag"]]

@@ -112,7 +112,7 @@ CASES: list[tuple[Callable[[], Any], pd.DataFrame, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "rows", "why", "nearest"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("make", "rows", "why", "nearest"), CASES, ids=[case[2] for case in CASES])
 def test_refused_with_the_reason_and_the_nearest_way(
     make: Callable[[], Any], rows: pd.DataFrame, why: str, nearest: str
 ) -> None:

@@ -30,6 +30,7 @@ from tests.importers.prepared import (
     assert_alike,
     assert_alike_one_by_one,
     frame,
+    label,
     twin,
     with_numbers,
 )
@@ -106,7 +107,7 @@ ABOUT: list[tuple[Any, list[str]]] = [
 ]
 
 CASES = [(*case, 0.0) for case in EXACT] + [(*case, NEAR) for case in ABOUT]
-each_case = pytest.mark.parametrize(("transformer", "names", "rtol"), CASES, ids=lambda value: str(value)[:60])
+each_case = pytest.mark.parametrize(("transformer", "names", "rtol"), CASES, ids=label)
 
 
 @pytest.fixture(autouse=True)
