@@ -9,7 +9,8 @@ import pytest
 
 from scorer.errors import SettingsError
 from scorer.registry.keys import is_name
-from scorer.settings import PROTECTED, Settings
+from scorer.settings import Settings
+from scorer.settings.sections import PROTECTED
 from scorer.stream.clients import identity
 
 GOOD = {"SCORER_MODEL": "flights", "SCHEMAS_EVENTS": '{"1": "event.avsc"}'}

@@ -15,8 +15,9 @@ from scorer.model.inputs import Input
 from scorer.model.kernels import KERNELS
 from scorer.model.kernels.scored import Scored
 from scorer.model.limits import DEFAULT, Limits
+from scorer.model.ops import BLOCK, LOAD_INTEGER, STRIDE
 from scorer.model.preparation import STEPS, Step
-from scorer.model.program import BLOCK, LOAD_INTEGER, STRIDE, Category, Given, Program, Refusal
+from scorer.model.program import Category, Given, Program, Refusal
 from scorer.model.run import DONE, ROW_OUTSIDE, run
 from scorer.model.version import Version
 

@@ -26,8 +26,7 @@ from scorer.model.kernels.linear import linear
 from scorer.model.kernels.links import exp, log1p_exp, sigmoid, signed_square, softmax
 from scorer.model.kernels.tree_columns import treat
 from scorer.model.kernels.walks import sum_trees
-from scorer.model.preparation.operations import prepare, read_columns
-from scorer.model.program import (
+from scorer.model.ops import (
     ABOVE,
     AVERAGE,
     BLOCK,
@@ -50,6 +49,7 @@ from scorer.model.program import (
     TREAT,
     TREES,
 )
+from scorer.model.preparation.operations import prepare, read_columns
 
 A = TypeVar("A", Floats, Int64s, Int32s, Bytes)
 

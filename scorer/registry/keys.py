@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scorer.errors import SettingsError
-from scorer.setting_values import NAME, NAME_RULE
+from scorer.settings.values import NAME, NAME_RULE
 
 Part = Literal["manifest", "tensors", "signature"]
 PARTS: tuple[Part, Part, Part] = ("manifest", "tensors", "signature")

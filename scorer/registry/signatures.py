@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from scorer.errors import VersionRefused
 from scorer.model import manifest
-from scorer.setting_values import PUBLIC_KEY_PREFIX, public_key
+from scorer.settings.values import PUBLIC_KEY_PREFIX, public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -30,7 +30,7 @@ from numba import types
 
 from scorer.batch import Floats
 from scorer.compiled import entry
-from scorer.model import program
+from scorer.model import ops
 from scorer.model.golden import admit, score
 from scorer.model.inputs import Raw
 from scorer.model.model import Model
@@ -42,8 +42,8 @@ FILE = Path(__file__).with_name("bits.json")
 EARLIER = Path(__file__).with_name("earlier")
 MIXED = 4096
 LIBRARY = {
-    program.SIGMOID, program.SOFTMAX, program.EXP, program.LOG1P_EXP, program.QUANTILES, program.YEO_JOHNSON,
-    program.BOX_COX, program.FUNCTION, program.DATE, program.MARGIN_OF, program.LOG_ODDS,
+    ops.SIGMOID, ops.SOFTMAX, ops.EXP, ops.LOG1P_EXP, ops.QUANTILES, ops.YEO_JOHNSON,
+    ops.BOX_COX, ops.FUNCTION, ops.DATE, ops.MARGIN_OF, ops.LOG_ODDS,
 }  # fmt: skip
 """The operations that take functions from the C library, or may."""
 

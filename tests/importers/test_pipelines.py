@@ -25,7 +25,7 @@ from scorer.importers.sklearn.dates import DateParts
 from scorer.model import golden
 from scorer.model.frame import predict
 from scorer.model.model import Model
-from scorer.model.program import CLIPPED, IMPUTED, UNSEEN
+from scorer.model.ops import CLIPPED, IMPUTED, UNSEEN
 from tests.importers.prepared import FULL, NUMBERS, TEXTS, assert_alike, assert_alike_one_by_one, frame, twin
 
 CHOICES = st.sampled_from

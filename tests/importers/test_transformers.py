@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from scorer.importers.sklearn.dates import DateParts
 from scorer.importers.sklearn.transformers import COMPOSED, TRANSFORMERS
+from scorer.model.ops import CLIPPED, IMPUTED, UNSEEN
 from scorer.model.preparation.date import PARTS
-from scorer.model.program import CLIPPED, IMPUTED, UNSEEN
 from tests.importers.prepared import (
     FULL,
     NUMBERS,

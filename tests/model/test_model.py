@@ -15,7 +15,7 @@ from scorer.model import build, golden
 from scorer.model.build import Design, Part, Proof
 from scorer.model.inputs import Input, Raw
 from scorer.model.model import BoundModel, Model
-from scorer.model.program import IMPUTED, UNSEEN
+from scorer.model.ops import IMPUTED, UNSEEN
 from scorer.model.table import Results, from_rows
 from scorer.model.version import load
 from tests.model import samples

@@ -13,7 +13,7 @@ from scorer.model.build import Part
 from scorer.model.canonical import Json
 from scorer.model.frame import Predictor
 from scorer.model.inputs import Input
-from scorer.model.program import CLIPPED, IMPUTED, UNSEEN
+from scorer.model.ops import CLIPPED, IMPUTED, UNSEEN
 from scorer.model.tensors import Tensor
 from tests.model.test_model import model_of, results
 

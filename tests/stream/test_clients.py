@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from scorer.errors import SettingsError
-from scorer.settings import PROTECTED, Settings
+from scorer.settings import Settings
+from scorer.settings.sections import PROTECTED
 from scorer.stream import clients
 
 

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from scorer.batch import Floats
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import ISOTONIC
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import ISOTONIC, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "calibrate_isotonic@1"
 

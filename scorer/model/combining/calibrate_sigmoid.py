@@ -18,8 +18,9 @@ from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.kernels.links import link_reference
 from scorer.model.limits import Limits
+from scorer.model.ops import MARGIN_OF, SIGMOID
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import MARGIN_OF, SIGMOID, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "calibrate_sigmoid@1"
 

@@ -16,8 +16,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import ABOVE, CHOOSE, STRIDE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import ABOVE, CHOOSE, STRIDE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "choose@1"
 

@@ -17,8 +17,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import LOG_ODDS, STRIDE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import LOG_ODDS, STRIDE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "log_odds@1"
 

@@ -14,8 +14,9 @@ from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
 from scorer.model.manifest import Outputs
+from scorer.model.ops import COPY
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import COPY, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "columns@1"
 

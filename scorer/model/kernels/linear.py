@@ -19,8 +19,9 @@ from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
 from scorer.model.manifest import PROBABILITY, Outputs
+from scorer.model.ops import LINEAR, STRIDE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import LINEAR, STRIDE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "linear@1"
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from scorer.batch import Floats
 from scorer.compiled import helper
-from scorer.model.program import EXP, LOG1P_EXP, SIGMOID, SIGNED_SQUARE, SOFTMAX, STRIDE, Given, Program
+from scorer.model.ops import EXP, LOG1P_EXP, SIGMOID, SIGNED_SQUARE, SOFTMAX, STRIDE
+from scorer.model.program import Given, Program
 
 _EACH = {"sigmoid": SIGMOID, "exp": EXP, "log1p_exp": LOG1P_EXP, "signed_square": SIGNED_SQUARE}
 

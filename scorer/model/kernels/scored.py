@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from scorer.model.limits import Limits
 from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
+from scorer.model.ops import STRIDE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import STRIDE, Given, Number, Program
+from scorer.model.program import Given, Number, Program
 
 if TYPE_CHECKING:
     from scorer.model.kernels import Kernel, KernelType

@@ -14,7 +14,8 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.kernels.trees import MISSING_IS_ZERO, MISSING_LEFT, ZERO_LEFT, ZERO_RIGHT, Trees
-from scorer.model.program import TREAT, Given, Number, Program
+from scorer.model.ops import TREAT
+from scorer.model.program import Given, Number, Program
 
 # How TREAT changes a column; ``p`` is its parameter.
 ROUND = 0

@@ -10,8 +10,9 @@ from scorer.batch import Bools, Floats, Int64s
 from scorer.model.kernels import tree_tables
 from scorer.model.kernels.tree_columns import Reading, TreeColumns
 from scorer.model.kernels.trees import Trees, walk
+from scorer.model.ops import TREES
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import TREES, Given, Program
+from scorer.model.program import Given, Program
 
 
 def at_most(threshold: Floats, number: Bools, given: Given) -> Floats:

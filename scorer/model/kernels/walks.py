@@ -47,7 +47,7 @@ from scorer.model.kernels.tree_tables import (
     VALUE,
     WIDTH,
 )
-from scorer.model.program import STRIDE
+from scorer.model.ops import STRIDE
 
 FEW = 8
 """Below so many rows the walk by row is faster."""

@@ -18,8 +18,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import BINS, CLIPPED
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import BINS, CLIPPED, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "bins@1"
 

@@ -15,8 +15,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import CLIP, CLIPPED
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import CLIP, CLIPPED, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "clip@1"
 

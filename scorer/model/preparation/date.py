@@ -26,8 +26,9 @@ from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.inputs import WHOLE
 from scorer.model.limits import Limits
+from scorer.model.ops import DATE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import DATE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "date@1"
 

@@ -22,9 +22,10 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import MISSING_CODE, REFUSE_CODE, TAKE, UNSEEN_CODE
 from scorer.model.preparation.lookup import codes, emit_find, emit_lookup, positions
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import MISSING_CODE, REFUSE_CODE, TAKE, UNSEEN_CODE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "encode@1"
 

@@ -16,8 +16,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import NARROW
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import NARROW, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "float32@1"
 

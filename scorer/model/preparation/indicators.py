@@ -15,8 +15,9 @@ import numpy as np
 
 from scorer.batch import Int32s
 from scorer.model.limits import Limits
+from scorer.model.ops import ONE_HOT
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import ONE_HOT, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "indicators@1"
 

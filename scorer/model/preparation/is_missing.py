@@ -14,8 +14,9 @@ import numpy as np
 from scorer.batch import Bytes, Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import IS_MISSING
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import IS_MISSING, Category, Given, Program
+from scorer.model.program import Category, Given, Program
 
 NAME = "is_missing@1"
 

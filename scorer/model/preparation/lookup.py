@@ -15,8 +15,9 @@ import numpy as np
 from scorer.batch import Bytes, Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.categories import find, table
+from scorer.model.ops import FIND, IMPUTED, MISSING_CODE, UNSEEN, UNSEEN_CODE
 from scorer.model.preparation.prepared import Prepared, code_of
-from scorer.model.program import FIND, IMPUTED, MISSING_CODE, UNSEEN, UNSEEN_CODE, Given, Program
+from scorer.model.program import Given, Program
 
 
 def emit_lookup(

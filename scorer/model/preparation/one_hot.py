@@ -17,9 +17,10 @@ import numpy as np
 from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import MISSING_CODE, ONE_HOT
 from scorer.model.preparation.lookup import codes, emit_lookup
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import MISSING_CODE, ONE_HOT, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "one_hot@1"
 

@@ -4,27 +4,7 @@ from __future__ import annotations
 
 from scorer.batch import Bytes, Floats, Int64s
 from scorer.compiled import helper, inlined
-from scorer.model.preparation.bins import bins
-from scorer.model.preparation.clip import clip
-from scorer.model.preparation.date import date
-from scorer.model.preparation.encode import refuse_code, take
-from scorer.model.preparation.float32 import narrow
-from scorer.model.preparation.function import function
-from scorer.model.preparation.impute import impute
-from scorer.model.preparation.is_missing import is_missing, lacks_text
-from scorer.model.preparation.load import load, require
-from scorer.model.preparation.lookup import find_number, look_up
-from scorer.model.preparation.missing_if import missing_if
-from scorer.model.preparation.normalise import normalise
-from scorer.model.preparation.one_hot import one_hot
-from scorer.model.preparation.ordinal import ordinal
-from scorer.model.preparation.polynomial import product
-from scorer.model.preparation.power import box_cox, yeo_johnson
-from scorer.model.preparation.quantiles import quantiles
-from scorer.model.preparation.require import require_finite
-from scorer.model.preparation.scale import scale
-from scorer.model.preparation.standardise import standardise
-from scorer.model.program import (
+from scorer.model.ops import (
     ARITHMETIC_END,
     BINS,
     BOX_COX,
@@ -53,6 +33,26 @@ from scorer.model.program import (
     TAKE,
     YEO_JOHNSON,
 )
+from scorer.model.preparation.bins import bins
+from scorer.model.preparation.clip import clip
+from scorer.model.preparation.date import date
+from scorer.model.preparation.encode import refuse_code, take
+from scorer.model.preparation.float32 import narrow
+from scorer.model.preparation.function import function
+from scorer.model.preparation.impute import impute
+from scorer.model.preparation.is_missing import is_missing, lacks_text
+from scorer.model.preparation.load import load, require
+from scorer.model.preparation.lookup import find_number, look_up
+from scorer.model.preparation.missing_if import missing_if
+from scorer.model.preparation.normalise import normalise
+from scorer.model.preparation.one_hot import one_hot
+from scorer.model.preparation.ordinal import ordinal
+from scorer.model.preparation.polynomial import product
+from scorer.model.preparation.power import box_cox, yeo_johnson
+from scorer.model.preparation.quantiles import quantiles
+from scorer.model.preparation.require import require_finite
+from scorer.model.preparation.scale import scale
+from scorer.model.preparation.standardise import standardise
 
 
 @inlined

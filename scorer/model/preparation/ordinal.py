@@ -17,9 +17,10 @@ import numpy as np
 from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import MISSING_CODE, ORDINAL, UNSEEN_CODE
 from scorer.model.preparation.lookup import codes, emit_lookup
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import MISSING_CODE, ORDINAL, UNSEEN_CODE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "ordinal@1"
 

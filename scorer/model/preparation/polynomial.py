@@ -17,8 +17,9 @@ import numpy as np
 from scorer.batch import Floats, Int32s, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import PRODUCT
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import PRODUCT, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "polynomial@1"
 

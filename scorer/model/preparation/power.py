@@ -23,8 +23,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import BOX_COX, YEO_JOHNSON
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import BOX_COX, YEO_JOHNSON, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "power@1"
 

@@ -21,9 +21,10 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import helper
 from scorer.model.limits import Limits
+from scorer.model.ops import CLIPPED, QUANTILES
 from scorer.model.preparation.normal import HIGHEST, LOWEST, inverse_normal, inverse_normal_reference
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import CLIPPED, QUANTILES, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "quantiles@1"
 

@@ -15,8 +15,9 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import REQUIRE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import REQUIRE, Given, Number, Program
+from scorer.model.program import Given, Number, Program
 
 NAME = "require@1"
 

@@ -16,8 +16,9 @@ import numpy as np
 from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
+from scorer.model.ops import SCALE
 from scorer.model.preparation.prepared import Prepared
-from scorer.model.program import SCALE, Given, Program
+from scorer.model.program import Given, Program
 
 NAME = "scale@1"
 
