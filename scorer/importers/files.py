@@ -9,7 +9,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from scorer.errors import NotImportable, SettingsError
-from scorer.importers.parts import Columns, Source
+from scorer.importers.parts import Source
 
 FILES = {".skops": "sklearn", ".json": "xgboost", ".ubj": "xgboost", ".txt": "lightgbm", ".csv": "table"}
 """The importer of a file, by the end of its name."""
@@ -39,7 +39,7 @@ HARMLESS = (
 """Types that skops does not trust by itself, but that estimators which can be imported are made of."""
 
 
-def source(model: object, columns: Columns | None, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
+def source(model: object, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
     """The source that ``model`` is: a source already, a path, or an object of a library.
 
     Raises ``NotImportable`` for what no importer takes, and ``SettingsError`` where the library is not installed.
@@ -47,11 +47,11 @@ def source(model: object, columns: Columns | None, *, allow_pickle: bool, trust:
     if isinstance(model, Source):
         return model
     if isinstance(model, str | Path):
-        return _file(Path(model), columns, allow_pickle=allow_pickle, trust=trust)
-    return _object(model, columns)
+        return _file(Path(model), allow_pickle=allow_pickle, trust=trust)
+    return _object(model)
 
 
-def _object(model: object, columns: Columns | None) -> Source:
+def _object(model: object) -> Source:
     library = type(model).__module__.partition(".")[0]
     if library in ("xgboost", "lightgbm"):
         return _made_by(library, model)
@@ -59,7 +59,7 @@ def _object(model: object, columns: Columns | None) -> Source:
         _needs("sklearn")
         from scorer.importers.sklearn.source import SklearnSource  # noqa: PLC0415 - behind its extra
 
-        return SklearnSource(model, columns)
+        return SklearnSource(model)
     raise NotImportable(
         f"{type(model).__module__}.{type(model).__qualname__}",
         "it is no model of scikit-learn, XGBoost or LightGBM",
@@ -67,12 +67,12 @@ def _object(model: object, columns: Columns | None) -> Source:
     )
 
 
-def _file(path: Path, columns: Columns | None, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
+def _file(path: Path, *, allow_pickle: bool, trust: Sequence[str]) -> Source:
     if not path.is_file():
         raise SettingsError(f"{path} is not there, or no file")
     suffix = path.suffix.lower()
     if suffix in PICKLES:
-        return _object(_unpickled(path, allow_pickle=allow_pickle), columns)
+        return _object(_unpickled(path, allow_pickle=allow_pickle))
     if suffix not in FILES:
         raise NotImportable(
             path.name,
@@ -80,7 +80,7 @@ def _file(path: Path, columns: Columns | None, *, allow_pickle: bool, trust: Seq
             "save it as .skops (scikit-learn), .json or .ubj (XGBoost), .txt (LightGBM) or .csv (a table)",
         )
     if suffix == ".skops":
-        return _object(_skops(path, trust), columns)
+        return _object(_skops(path, trust))
     return _made_by(FILES[suffix], path)
 
 

@@ -62,16 +62,17 @@ def import_model(
     (skops, XGBoost JSON or UBJ, LightGBM text, a table of coefficients). ``rows`` are raw rows that it was trained on,
     or like them: a frame, or a Parquet or CSV file. ``model``, ``version`` and ``serial`` go into the manifest.
 
-    ``classes`` renames the classes in the library's order. ``inputs`` says what events hold, where the rows do not show
-    it: which inputs may be missing is else found out by asking the library, dtypes are those of the rows. ``columns``
-    names what a model was fitted on that knows no names. Pickles are read only with ``allow_pickle``, types in skops
-    files that are not of scikit-learn only where ``trust`` names them.
+    ``classes`` renames the classes in the library's order. ``inputs`` says what events hold, where the rows do not
+    show it: which inputs may be missing is else found out by asking the library, dtypes are those of the rows.
+    ``columns`` names what a model was fitted on that knows no names: columns of the rows, in its order. Pickles are
+    read only with ``allow_pickle``, types in skops files that are not of scikit-learn only where ``trust`` names
+    them.
 
     Raises ``NotImportable`` for what cannot be represented exactly, ``SchemaError`` where the rows do not fit, and
     ``VersionRefused``, with all differences in its message, where the version does not score as the library.
     """
-    found = files.source(source, columns, allow_pickle=allow_pickle, trust=trust)
-    given = raw.read(rows)
+    found = files.source(source, allow_pickle=allow_pickle, trust=trust)
+    given = raw.chosen(raw.read(rows), columns)
     taken = raw.taken(given, found.names(given))
     shown = raw.inputs(taken)
     _check_answered(found, taken)

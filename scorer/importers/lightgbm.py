@@ -138,7 +138,10 @@ class LightGBMSource:
         if known != [f"Column_{k}" for k in range(len(known))]:
             return tuple(known)
         if len(given) != len(known):
-            raise SchemaError(f"the model takes {len(known)} columns without names, and the rows have {len(given)}")
+            raise SchemaError(
+                f"the model was fitted on {len(known)} columns without names, and the rows have {len(given)}: name "
+                "those that it takes, in its order (columns=…, --columns)"
+            )
         return tuple(given)
 
     def estimate(self, columns: Columns, draft: Draft, method: str) -> Estimate:

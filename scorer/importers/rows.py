@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from scorer.errors import SchemaError
+from scorer.errors import SchemaError, SettingsError
 from scorer.importers.parts import Columns
 from scorer.model.inputs import Input
 
 
 def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
-    """A frame as it is, or a Parquet or CSV file. Raises ``SchemaError``."""
+    """A frame as it is, or a Parquet or CSV file.
+
+    Raises ``SchemaError``, and ``SettingsError`` where Parquet needs a package that is not installed.
+    """
     if isinstance(rows, pd.DataFrame):
         return rows
     path = Path(rows)
@@ -23,9 +26,23 @@ def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path)
+    except ImportError:
+        raise SettingsError(
+            f"{path}: reading Parquet needs a package that is not installed: pip install 'scorer-monitor[parquet]'"
+        ) from None
     except (OSError, ValueError) as error:
         raise SchemaError(f"{path} cannot be read: {error}") from None
     raise SchemaError(f"{path} is neither .parquet nor .csv")
+
+
+def chosen(rows: pd.DataFrame, columns: Columns | None) -> pd.DataFrame:
+    """Only these columns, in this order, for a model that was fitted without names. Raises ``SchemaError``."""
+    if columns is None:
+        return rows
+    missing = [name for name in columns if name not in rows.columns]
+    if missing:
+        raise SchemaError(f"the rows lack {', '.join(map(repr, missing))}, which the columns (--columns) name")
+    return rows[list(columns)]
 
 
 def taken(rows: pd.DataFrame, names: Columns) -> pd.DataFrame:

@@ -172,7 +172,8 @@ class XGBoostSource:
         known, given = self.booster.feature_names, tuple(str(name) for name in rows.columns)
         if known is None and len(given) != self.booster.num_features():
             raise SchemaError(
-                f"the model takes {self.booster.num_features()} columns without names, and the rows have {len(given)}"
+                f"the model was fitted on {self.booster.num_features()} columns without names, and the rows have "
+                f"{len(given)}: name those that it takes, in its order (columns=…, --columns)"
             )
         found = given if known is None else tuple(known)
         stated = float(getattr(self._fitted, "missing", np.nan))

@@ -109,7 +109,7 @@ def test_classes_are_those_of_the_library_or_renamed() -> None:
 def test_a_model_that_was_fitted_on_arrays() -> None:
     frame = rows(9)
     fitted = LinearRegression().fit(frame.to_numpy()[:, :2], frame["positive"])
-    with pytest.raises(SchemaError, match="fitted on 2 columns without names, and there are 4"):
+    with pytest.raises(SchemaError, match="fitted on 2 columns without names, and the rows have 4"):
         model_of(fitted, frame)
     model = model_of(fitted, frame, columns=("plain", "steps"))
     assert [entry.name for entry in model.inputs] == ["plain", "steps"]

@@ -29,10 +29,9 @@ class SklearnSource:
     sentinels: Mapping[str, float] = {}  # never written to
     refusals: tuple[type[Exception], ...] = (ValueError, TypeError, KeyError)
 
-    def __init__(self, fitted: Fitted, columns: Columns | None = None) -> None:
-        """``columns`` names the inputs of what was fitted on arrays. Raises ``NotImportable`` for what is unfitted."""
+    def __init__(self, fitted: Fitted) -> None:
+        """Raises ``NotImportable`` for what is not fitted."""
         self.fitted = fitted
-        self._columns = columns
         try:
             check_is_fitted(fitted)
         except (NotFittedError, TypeError):
@@ -40,17 +39,17 @@ class SklearnSource:
         self.methods = _methods(fitted)
 
     def names(self, rows: pd.DataFrame) -> Columns:
-        """The columns that it was fitted on; of arrays those that were named, or all columns of ``rows``."""
+        """The columns that it was fitted on; all columns of ``rows`` where it was fitted on arrays."""
         known = getattr(self.fitted, "feature_names_in_", None)
         if known is not None:
             found = tuple(str(name) for name in known)
         else:
-            found = tuple(str(name) for name in rows.columns) if self._columns is None else tuple(self._columns)
+            found = tuple(str(name) for name in rows.columns)
             count = getattr(self.fitted, "n_features_in_", len(found))
             if count != len(found):
                 raise SchemaError(
-                    f"the model was fitted on {count} columns without names, and there are {len(found)}: name those "
-                    f"that it takes, in its order (columns=…, --columns)"
+                    f"the model was fitted on {count} columns without names, and the rows have {len(found)}: name "
+                    "those that it takes, in its order (columns=…, --columns)"
                 )
         return found
 
