@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from scorer.cli import output
+from scorer.cli.importing import COEFFICIENTS, Out, Serial, next_serial, next_step
 from scorer.cli.output import Json
 from scorer.errors import SettingsError, VersionRefused
 
@@ -44,12 +45,8 @@ def import_table(
         float, typer.Option(min=0.0, help="How near these must be, for estimates are printed rounded.")
     ] = 1e-6,
     trained_with: Annotated[str, typer.Option(help="The program that fitted it, and its release.")] = "table 1",
-    serial: Annotated[
-        int, typer.Option(min=0, help="The version's serial, which must grow from version to version.")
-    ] = 0,
-    directory: Annotated[Path, typer.Option(help="Where versions are; it is written to DIRECTORY/M/V.")] = Path(
-        "coefficients"
-    ),
+    serial: Serial = None,
+    out: Out = COEFFICIENTS,
     as_json: Json = False,
 ) -> None:
     """Make a version from a table of coefficients (R, Weka …).
@@ -90,8 +87,9 @@ def import_table(
             f"the predictions in {expected!r} are {away:.3g} away from what the table says; if that is because "
             "estimates are rounded, print them with more digits, or say --within",
         )
-    imported = import_model(source, model=model, version=version, rows=given, serial=serial)
-    target = directory / model / version
+    target = out / model / version
+    number = next_serial(target) if serial is None else serial
+    imported = import_model(source, model=model, version=version, rows=given, serial=number)
     write_version(target, imported.stored)
     compared = "plain pandas, term by term" if away is None else f"plain pandas, and {expected!r} of the rows"
     facts = {
@@ -114,6 +112,7 @@ def import_table(
             output.line(f"the program's own predictions are {away:.3g} away at most")
 
     output.emit(as_json, facts, text)
+    next_step(target)
 
 
 def _pairs(said: Sequence[str] | None, option: str) -> dict[str, str]:

@@ -9,9 +9,22 @@ import typer
 
 from scorer.cli import output
 from scorer.cli.output import Json
+from scorer.errors import VersionRefused
 
 if TYPE_CHECKING:
     from scorer.importers import Difference
+
+COEFFICIENTS = Path("coefficients")
+
+Serial = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="The version's serial. Default: one more than the largest of the model's versions in OUT.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Where versions are; it is written to OUT/MODEL/VERSION.")]
 
 COLUMNS = ("compared", "rows", "largest difference", "relative", "allowed")
 
@@ -24,9 +37,7 @@ def import_(
     model: Annotated[str, typer.Option(help="The model's name.")],
     version: Annotated[str, typer.Option(help="The version's name.")],
     rows: Annotated[Path, typer.Option(help="Raw rows like those it was trained on: .parquet or .csv.")],
-    serial: Annotated[
-        int, typer.Option(min=0, help="The version's serial, which must grow from version to version.")
-    ] = 0,
+    serial: Serial = None,
     classes: Annotated[
         str | None, typer.Option(help="Names for the classes, in the library's order, with commas between.")
     ] = None,
@@ -40,9 +51,7 @@ def import_(
     trust: Annotated[
         list[str] | None, typer.Option(help="A type in a skops file that may be built though it is not scikit-learn's.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where versions are; it is written to OUT/MODEL/VERSION.")] = Path(
-        "coefficients"
-    ),
+    out: Out = COEFFICIENTS,
     as_json: Json = False,
 ) -> None:
     """Make a version of a model of scikit-learn, XGBoost or LightGBM.
@@ -55,18 +64,18 @@ def import_(
     from scorer.importers import import_model  # noqa: PLC0415
     from scorer.registry.files import write_version  # noqa: PLC0415
 
+    target = out / model / version
     imported = import_model(
         source,
         model=model,
         version=version,
         rows=rows,
-        serial=serial,
+        serial=next_serial(target) if serial is None else serial,
         classes=None if classes is None else classes.split(","),
         columns=None if columns is None else tuple(columns.split(",")),
         allow_pickle=allow_pickle,
         trust=tuple(trust or ()),
     )
-    target = out / model / version
     write_version(target, imported.stored)
     facts = {
         "directory": str(target),
@@ -84,7 +93,40 @@ def import_(
             output.line(note)
 
     output.emit(as_json, facts, text)
-    output.note(f"next: cases, then scorer models test {target}")
+    next_step(target)
+
+
+def next_serial(target: Path) -> int:
+    """One more than the largest serial of the versions beside ``target``; its own where it is there already.
+
+    Raises ``VersionRefused`` where a manifest there cannot be read.
+    """
+    from scorer.model import manifest  # noqa: PLC0415
+    from scorer.registry.files import MANIFEST  # noqa: PLC0415
+
+    def serial(file: Path) -> int:
+        try:
+            return manifest.parse(file.read_bytes()).serial
+        except VersionRefused as error:
+            raise VersionRefused(error.reason, f"{file}: {error}; its serial is not known, so say --serial") from None
+
+    if (target / MANIFEST).is_file():
+        return serial(target / MANIFEST)
+    return 1 + max(map(serial, target.parent.glob(f"*/{MANIFEST}")), default=0)
+
+
+def next_step(target: Path) -> None:
+    """Say what a version needs that was just written."""
+    from scorer.cases.folder import Folder  # noqa: PLC0415  # compiled code
+
+    case, test = Folder(target).contrived, f"scorer models test {target}"
+    if case.is_file():
+        output.note(f"next: {test}")
+    else:
+        output.note(
+            f"next: write a row whose outcome you understand to {case} (docs/regression-tests.md shows one), "
+            f"then: {test}"
+        )
 
 
 def _row(one: Difference) -> tuple[str, str, str, str, str]:

@@ -45,9 +45,12 @@ def directory(text: str) -> Path | None:
 def write_version(directory: Path, stored: VersionBytes) -> None:
     """Write a version to ``directory``, whole or not at all. Its parents are made; the same bytes again are no error.
 
-    Raises ``RegistryConflict`` where something else is there already, ``OSError`` where the disk refuses.
+    Where the directory holds no version but only what people wrote, such as cases, the manifest comes last: until then
+    it still holds none. Raises ``RegistryConflict`` where another version is there already, ``OSError`` where the disk
+    refuses.
     """
-    if directory.exists():
+    filled = directory.is_dir() and not any((directory / name).exists() for name in (MANIFEST, TENSORS, SIGNATURE))
+    if directory.exists() and not filled:
         _require_same(directory, stored)
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -58,11 +61,16 @@ def write_version(directory: Path, stored: VersionBytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        if filled:
+            for name, _ in reversed(_files(stored)):
+                (draft / name).rename(directory / name)
+            draft.rmdir()
+            return
         draft.chmod(0o755)
         draft.rename(directory)
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
-        if not directory.exists():
+        if filled or not directory.exists():
             raise
         _require_same(directory, stored)  # Somebody else wrote the same name in the meantime.
 
@@ -103,7 +111,7 @@ def _require_same(directory: Path, stored: VersionBytes) -> None:
         if not path.is_file() or path.stat().st_size != len(content) or path.read_bytes() != content:
             raise RegistryConflict(
                 f"{directory} holds another version already ({name} differs); versions never change, so write "
-                "this one under a new name"
+                f"this one under a new name, or, if nobody has that one yet, delete its {MANIFEST} and {TENSORS}"
             )
 
 

@@ -41,6 +41,15 @@ def test_a_version_never_changes(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["v1"]
 
 
+def test_a_version_joins_the_cases_that_were_there_before(tmp_path: Path) -> None:
+    (tmp_path / "v1" / "cases").mkdir(parents=True)
+    signed = VersionBytes(STORED.manifest, STORED.tensors, b"signed")
+    write_version(tmp_path / "v1", signed)
+    assert read_version(tmp_path / "v1") == signed
+    assert [path.name for path in tmp_path.iterdir()] == ["v1"]
+    assert (tmp_path / "v1" / "cases").is_dir()
+
+
 def test_nothing_is_left_behind_where_writing_fails(tmp_path: Path) -> None:
     (tmp_path / "v1").write_bytes(b"a file where the directory should be")
     with pytest.raises(RegistryConflict):
