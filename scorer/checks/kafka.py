@@ -46,7 +46,8 @@ def _topic(settings: Settings, name: str, found: Mapping[str, TopicFacts]) -> It
     problems = [*_problems(settings, facts, found)]
     yield from problems
     if not problems:
-        text = f"{name} has {facts.partitions} partitions, takes records of {facts.max_bytes:,} bytes, keeps all"
+        parts = "1 partition" if facts.partitions == 1 else f"{facts.partitions} partitions"
+        text = f"{name} has {parts}, takes records of {facts.max_bytes:,} bytes, keeps all"
         if facts.retention_ms is None:
             text = f"{name} has {facts.partitions} partitions; this user may not see how long it keeps records"
         yield Finding("topics", "ok", text)

@@ -143,7 +143,9 @@ def show(
         output.pairs({name: _worded(value) for name, value in facts.items()})
         output.line("")
         assert isinstance(inputs, list)  # noqa: S101  # put there by _described
-        output.table(("input", "dtype", "nullable"), [tuple(one.values()) for one in inputs])
+        output.table(
+            ("input", "dtype", "nullable"), [tuple(_worded(value) for value in one.values()) for one in inputs]
+        )
 
     output.emit(as_json, facts, text)
 

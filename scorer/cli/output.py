@@ -66,8 +66,8 @@ def pairs(facts: Mapping[str, object]) -> None:
 
 
 def count(number: int, what: str) -> str:
-    """``1 thing`` or ``2 things``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    """``1 thing`` or ``2,000 things``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def when(milliseconds: float | None) -> str | None:
