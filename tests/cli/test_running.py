@@ -17,7 +17,7 @@ from sandbox.ports import free_ports
 from scorer.registry.files import write_version
 from scorer.registry.keys import Keys
 from scorer.settings import Settings
-from tests.cli.conftest import Command, Ran
+from tests.cli.conftest import Command, Ran, write_contrived
 from tests.conftest import SharedKafka
 from tests.integration.deployment import Deployment, until, version
 from tests.settings_file import write_settings
@@ -38,6 +38,7 @@ class Running:
         }
         for slope, (name, place) in enumerate(self.directories.items(), 1):
             write_version(place, version(self.deployment.model, name, float(slope)))
+            write_contrived(place)
         self.log = directory / "scorer.log"
         with self.log.open("wb") as log:
             arguments = [sys.executable, "-m", "scorer.cli", "--settings", str(self.file), "run", "--workers", "1"]
