@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from scorer.model.limits import DEFAULT, Limits
 from scorer.model.ops import BLOCK, LOAD_INTEGER, STRIDE
 from scorer.model.preparation import STEPS, Step
 from scorer.model.program import Category, Given, Program, Refusal
-from scorer.model.run import DONE, ROW_OUTSIDE, run
+from scorer.model.run import DONE, ROW_OUTSIDE, Fixed, framed, run
 from scorer.model.version import Version
 
 _KINDS = {
@@ -29,9 +29,6 @@ _KINDS = {
 """The kinds of field that an input of each dtype takes."""
 
 D = TypeVar("D", bound=np.generic)
-
-Fixed: TypeAlias = tuple[Int64s, Int64s, Floats, Bytes, Floats, Int64s, Int64s, Int64s]
-"""What ``run`` takes after the columns: the four tables, then the four pieces of working memory."""
 
 
 class Model:
@@ -129,6 +126,7 @@ class BoundModel:
             np.zeros(BLOCK, np.int64),
             np.zeros(BLOCK, np.int64),
         )
+        self._frame = framed(self._fixed)
 
     def score(self, columns: Columns, rows: Int64s, scores: Floats, flags: Bytes, missing: Int32s) -> None:
         """Score the given ``rows`` of ``columns``, in any order.
@@ -143,10 +141,9 @@ class BoundModel:
         Raises ``ValueError`` before anything is written where a row lies outside of one of the arrays, or these do
         not fit the layout.
         """
-        ops, words, floats, text, registers, lanes, block_flags, block_missing = self._fixed
         found = run(
-            columns.numbers, columns.integers, columns.address, columns.length, columns.valid, ops, words, floats, text,
-            registers, lanes, block_flags, block_missing, rows, scores, flags, missing,
+            columns.numbers, columns.integers, columns.address, columns.length, columns.valid, self._frame, rows,
+            scores, flags, missing,
         )  # fmt: skip
         if found != DONE:
             raise ValueError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scorer.batch import Floats, Int64s
-from scorer.compiled import helper
+from scorer.compiled import borrowing, inlined
 from scorer.model.limits import Limits
 from scorer.model.manifest import PROBABILITY, Outputs
 from scorer.model.ops import LINEAR, STRIDE
@@ -79,7 +79,7 @@ def sums(prepared: Prepared, given: Given, coef: Floats, intercept: Floats) -> F
     return found
 
 
-@helper
+@borrowing
 def linear(
     registers: Floats,
     first: int,
@@ -94,15 +94,25 @@ def linear(
     """The operation LINEAR on the first ``width`` rows of a block.
 
     ``words[at:]`` has the registers of the features; ``floats[where:]`` the ``count`` intercepts, then the
-    coefficients of each sum.
+    coefficients of each sum. Four features at a time halve the traffic to the sum; they are still added one by one.
     """
     for k in range(count):
-        total = first + k * STRIDE
-        intercept = floats[where + k]
+        total = registers[first + k * STRIDE : first + k * STRIDE + width]
         for j in range(width):
-            registers[total + j] = intercept
-        coefs = where + count + k * features
-        for i in range(features):
-            source, coef = words[at + i], floats[coefs + i]
+            total[j] = floats[where + k]
+        coef = floats[where + count + k * features : where + count + (k + 1) * features]
+        fours = features - features % 4
+        for i in range(0, fours, 4):
+            a, b = _register(registers, words[at + i], width), _register(registers, words[at + i + 1], width)
+            c, d = _register(registers, words[at + i + 2], width), _register(registers, words[at + i + 3], width)
             for j in range(width):
-                registers[total + j] = registers[total + j] + registers[source + j] * coef
+                total[j] = total[j] + a[j] * coef[i] + b[j] * coef[i + 1] + c[j] * coef[i + 2] + d[j] * coef[i + 3]
+        for i in range(fours, features):
+            a = _register(registers, words[at + i], width)
+            for j in range(width):
+                total[j] = total[j] + a[j] * coef[i]
+
+
+@inlined
+def _register(registers: Floats, at: int, width: int) -> Floats:
+    return registers[at : at + width]

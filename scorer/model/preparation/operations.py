@@ -73,14 +73,15 @@ def read_columns(
     rows: Int64s,
     start: int,
     width: int,
+    adjoining: bool,
 ) -> None:
     """Operation ``k``, one that reads columns."""
     code, target, slot, field = ops[k, 0], ops[k, 1], ops[k, 2], ops[k, 3]
     a, b, c, d = ops[k, 4], ops[k, 5], ops[k, 6], ops[k, 7]
     if code == LOAD_NUMBER:
-        load(registers, target, numbers, slot, valid, field, floats[c], a, b, rows, start, width, missing)
+        load(registers, target, numbers, slot, valid, field, floats[c], a, b, rows, start, width, adjoining, missing)
     elif code == LOAD_INTEGER:
-        load(registers, target, integers, slot, valid, field, floats[c], a, b, rows, start, width, missing)
+        load(registers, target, integers, slot, valid, field, floats[c], a, b, rows, start, width, adjoining, missing)
     elif code == LOOK_UP:
         look_up(
             registers, target, address, length, slot, valid, field, words, a, text, b, c, d, rows, start, width, flags

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scorer.batch import Floats, Int64s
-from scorer.compiled import inlined
+from scorer.compiled import borrowing
 from scorer.model.limits import Limits
 from scorer.model.ops import REQUIRE
 from scorer.model.preparation.prepared import Prepared
@@ -53,10 +53,13 @@ class Require:
             prepared.numbers[made] = column
 
 
-@inlined
+@borrowing
 def require_finite(registers: Floats, source: int, refusal: int, missing_too: int, missing: Int64s, width: int) -> None:
-    """The operation REQUIRE on the first ``width`` rows of a block."""
+    """The operation REQUIRE on the first ``width`` rows of a block; where all is well, vector instructions see it."""
+    column, refuses_gaps, wrong = registers[source : source + width], missing_too != 0, False
     for j in range(width):
-        value = registers[source + j]
-        if (np.isinf(value) or (missing_too and np.isnan(value))) and missing[j] < 0:
-            missing[j] = refusal
+        wrong |= np.isinf(column[j]) | (refuses_gaps & np.isnan(column[j]))
+    if wrong:
+        for j in range(width):
+            if (np.isinf(column[j]) or (refuses_gaps and np.isnan(column[j]))) and missing[j] < 0:
+                missing[j] = refusal
