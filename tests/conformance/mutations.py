@@ -24,6 +24,7 @@ from scorer.model import reference, tensors
 from scorer.model.canonical import Json, encode
 from scorer.model.limits import Limits
 from scorer.model.model import BoundModel, Model
+from scorer.model.run import framed
 from scorer.model.table import Results, Values, table, values_of
 from scorer.model.version import VersionBytes, load
 from tests.conformance.samples import SAMPLES
@@ -200,6 +201,7 @@ class Guard:
             memory = (ctypes.c_char * max(len(data), 1)).from_address(address)
             moved.append(np.frombuffer(memoryview(memory), array.dtype, array.size).reshape(array.shape))
         bound._fixed = tuple(moved)  # type: ignore[assignment]  # as many arrays of the same types
+        bound._frame = framed(bound._fixed)
 
 
 def run(model: Model, values: list[Values], rows: int, guard: Guard) -> None:
