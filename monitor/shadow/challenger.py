@@ -38,7 +38,7 @@ class Challenger:
         self._poll_seconds = redis.poll_seconds
         self._keys = Keys(settings.scorer.model, redis.prefix)
         self._client = client.connect_by(redis)
-        self._stock = Stock(self._keys.model, self._prepare)
+        self._stock = Stock(self._keys.model, self._prepare, Active.check)
         self._followed: str | None = None  # what the pointer said when it was last acted upon
         self._refusal: str | None = None
         self._unreachable = False

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from scorer.cases import form
 from scorer.cases.form import Case
-from scorer.errors import RegressionFailed, VersionRefused
+from scorer.errors import RegressionFailed, SettingsError, VersionRefused
 from scorer.model.model import Model
+from scorer.quality import requirements
+from scorer.quality.requirement import Requirement
 
 FOLDER = "cases"
 CONTRIVED = "contrived.json"
@@ -47,6 +49,16 @@ class Folder:
         """What all versions of the model must reach."""
         return self.version.resolve().parent / REQUIREMENTS
 
+    def read_requirements(self) -> tuple[Requirement, ...]:
+        """The requirements. Raises ``SettingsError`` where the file cannot be read, or makes no sense."""
+        try:
+            text = self.requirements.read_text("utf-8-sig")
+        except OSError as error:
+            raise SettingsError(f"{self.requirements}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{self.requirements}: is not TOML in UTF-8: {error}") from None
+        return requirements.parse(text, str(self.requirements))
+
     def require(self) -> None:
         """Raise ``RegressionFailed`` where there is nothing to test a version by."""
         if not self.contrived.is_file():
@@ -73,13 +85,21 @@ class Folder:
         return self._read(self.outliers, model) if self.outliers.exists() else []
 
     def write_outliers(self, cases: list[Case], model: Model) -> None:
-        """Replace the outliers at once. Raises ``OSError`` where the disk refuses."""
+        """Replace the outliers at once.
+
+        Raises ``SettingsError`` where they could not be read again, ``OSError`` where the disk refuses.
+        """
+        data = form.write(cases, model.inputs)
+        try:
+            form.read(data, model.inputs, model.n_outputs, OUTLIERS, sourced=True)
+        except VersionRefused as error:
+            raise SettingsError(f"nothing is written, for it would be no case: {error}") from None
         self.outliers.parent.mkdir(exist_ok=True)
         handle, half = tempfile.mkstemp(prefix=f".{OUTLIERS}-", dir=self.outliers.parent)
         draft = Path(half)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(form.write(cases, model.inputs))
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.chmod(0o644)

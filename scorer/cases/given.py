@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 from scorer.errors import SchemaError, VersionRefused
 from scorer.model import canonical
-from scorer.model.canonical import Json, Reader
+from scorer.model.canonical import Reader
 from scorer.model.inputs import Input, Raw
 from scorer.model.model import Model
+from scorer.rows.delimited import DelimitedReader
+from scorer.rows.values import Typed
 
 _LARGEST = 1 << 20
 
@@ -19,50 +21,56 @@ def row(file: Path, model: Model) -> tuple[Raw, ...]:
     """The raw inputs of ``model``; what else the file holds is left out. Raises ``SchemaError``."""
     try:
         with file.open("rb") as stream:
-            text = stream.read(_LARGEST).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{file}: cannot be read: {error}") from None
-    values = _of_csv(text, model, file) if file.suffix == ".csv" else _of_json(text, file)
-    missing = [entry.name for entry in model.inputs if entry.name not in values]
-    if missing:
-        raise SchemaError(f"{file}: has no {', '.join(missing)}; write null, or an empty cell, where there is no value")
+            data = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise SchemaError(f"{file}: cannot be read: {error.strerror}") from None
+    if len(data) > _LARGEST:
+        raise SchemaError(f"{file}: has more than {_LARGEST:,} bytes, which is no single row")
     try:
-        return tuple(_read(entry, values[entry.name]) for entry in model.inputs)
-    except VersionRefused as error:
+        return _of_csv(data, model) if file.suffix.lower() == ".csv" else _of_json(data, model)
+    except (SchemaError, VersionRefused) as error:
         raise SchemaError(f"{file}: {error}") from None
 
 
-def _of_json(text: str, file: Path) -> dict[str, Json]:
-    try:
-        found = canonical.decode(text.encode(), "it")
-    except VersionRefused as error:
-        raise SchemaError(f"{file}: {error}") from None
+def _of_json(data: bytes, model: Model) -> tuple[Raw, ...]:
+    found = canonical.decode(data.removeprefix(b"\xef\xbb\xbf"), "it")
     if not isinstance(found, dict):
-        raise SchemaError(f"{file}: must hold one JSON object, with a value for each input")
-    return found
+        raise SchemaError("must hold one JSON object, with a value for each input")
+    _require(model, found.keys())
+    return tuple(_read(entry, Reader(found[entry.name], entry.name)) for entry in model.inputs)
 
 
-def _of_csv(text: str, model: Model, file: Path) -> dict[str, Json]:
-    """An empty cell is no value, because CSV cannot tell that from an empty text."""
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if len(rows) != 1:
-        raise SchemaError(f"{file}: has {len(rows)} rows below its header; hand in one at a time")
-    dtypes = {entry.name: entry.dtype for entry in model.inputs}
-    return {name: _cell(cell, dtypes[name], name, file) for name, cell in rows[0].items() if name in dtypes}
+def _of_csv(data: bytes, model: Model) -> tuple[Raw, ...]:
+    """Cells as files of rows have them: an empty one is no value."""
+    reader = DelimitedReader(io.BytesIO(data), None, ",", ())
+    _require(model, reader.names)
+    pieces = list(reader.pieces(2))
+    if [len(piece) for piece in pieces] != [1]:
+        raise SchemaError(f"has {sum(map(len, pieces))} rows below its header; hand in one at a time")
+    for text in pieces[0].unreadable.values():
+        raise SchemaError(text)
+    return tuple(_only(pieces[0].values(entry)) for entry in model.inputs)
 
 
-def _cell(cell: str | None, dtype: str, name: str, file: Path) -> Json:
-    if not cell:
-        return None
-    if dtype == "category":
-        return cell
-    try:
-        return int(cell) if dtype == "int64" else canonical.number_to_json(float(cell))
-    except ValueError:
-        raise SchemaError(f"{file}: {name}: {cell[:80]!r} is no {dtype}") from None
+def _require(model: Model, names: Collection[str]) -> None:
+    missing = [entry.name for entry in model.inputs if entry.name not in names]
+    if missing:
+        raise SchemaError(f"has no {', '.join(missing)}; write null, or an empty cell, where there is no value")
 
 
-def _read(entry: Input, value: Json) -> Raw:
-    if entry.dtype == "float64" and type(value) is int:
-        return float(value)
-    return entry.read_value(Reader(value, entry.name))
+def _only(typed: Typed) -> Raw:
+    """The value of the only row."""
+    for text in typed.wrong.values():
+        raise SchemaError(text)
+    if isinstance(typed.values, list):
+        word = typed.values[0]
+        return None if word is None else word.decode()
+    values, valid = typed.values
+    found: float | int = values[0].item()
+    return found if valid[0] else None
+
+
+def _read(entry: Input, value: Reader) -> Raw:
+    if entry.dtype == "float64" and type(value.value) is int:
+        return float(value.value)
+    return entry.read_value(value)

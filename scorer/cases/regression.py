@@ -13,7 +13,6 @@ from scorer.cases.form import Case
 from scorer.errors import RegressionFailed
 from scorer.model import version
 from scorer.model.model import Model
-from scorer.quality import requirements
 from scorer.quality.judge import Verdict, judge
 from scorer.quality.requirement import check
 from scorer.registry.files import read_version
@@ -77,9 +76,8 @@ def run(directory: Path) -> Report:
     contrived, outliers = folder.read(model)
     if not folder.requirements.is_file():
         return _report(directory, model, contrived, outliers, (), None)
-    name = str(folder.requirements)
-    required = requirements.parse(folder.requirements.read_text("utf-8"), name)
-    check(required, name, sample.kind(model), model.classes, sample.scale(model))
+    required = folder.read_requirements()
+    check(required, str(folder.requirements), sample.kind(model), model.classes, sample.scale(model))
     table = sample.score(model, sample.read(folder.sample), required, str(folder.sample))
     return _report(
         directory, model, contrived, outliers, judge(required, table, least_labels=_LEAST_LABELS), len(table)

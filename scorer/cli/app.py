@@ -80,7 +80,10 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         if error.errno != errno.EPIPE:
-            raise
+            if error.filename is None:
+                raise
+            typer.secho(f"scorer: {error.filename}: {error.strerror}", err=True, fg=typer.colors.RED)
+            return ScorerError.exit_code
         # Whoever read the output has seen enough; what is still buffered must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +16,9 @@ from scorer.cli.output import Json
 from scorer.errors import SettingsError
 
 if TYPE_CHECKING:
+    from scorer.cases.folder import Folder
     from scorer.quality.baseline import Proposal
     from scorer.quality.requirement import Requirement
-
-REQUIREMENTS = "requirements.toml"
 
 
 def baseline(
@@ -55,6 +55,7 @@ def baseline(
     """
     # Compiled code, for which the other commands need not wait.
     from scorer import load  # noqa: PLC0415
+    from scorer.cases.folder import Folder  # noqa: PLC0415
     from scorer.quality.baseline import Source, propose  # noqa: PLC0415
     from scorer.quality.written import to_toml  # noqa: PLC0415
     from scorer.rows import formats, labelled  # noqa: PLC0415
@@ -62,7 +63,10 @@ def baseline(
     months = _months(season)
     if months and time is None:
         raise SettingsError("--season needs the event times: say --time")
-    target = directory.resolve().parent / REQUIREMENTS
+    folder = Folder(directory)
+    target = folder.requirements
+    if not math.isfinite(margin):
+        raise SettingsError(f"--margin {margin} must be a number, such as 0.1")
     if write and target.exists() and not overwrite:
         raise SettingsError(f"{target} is there already; say --overwrite to replace it")
     model = load(directory).model
@@ -76,7 +80,7 @@ def baseline(
     text = to_toml(found.requirements, _head(model.manifest.model, margin, window, time))
     looser: list[str] = []
     if write:
-        looser = _replace(target, text, found.requirements, loosen=loosen)
+        looser = _replace(folder, text, found.requirements, loosen=loosen)
     facts = {
         "model": model.manifest.model,
         "version": source.version,
@@ -118,14 +122,12 @@ def _head(model: str, margin: float, window: str, time: str | None) -> str:
     )
 
 
-def _replace(target: Path, text: str, new: tuple[Requirement, ...], *, loosen: bool) -> list[str]:
+def _replace(folder: Folder, text: str, new: tuple[Requirement, ...], *, loosen: bool) -> list[str]:
     """Write the file whole or not at all; what it no longer requires."""
-    from scorer.quality.requirements import parse  # noqa: PLC0415
     from scorer.quality.written import loosened  # noqa: PLC0415
 
-    looser: list[str] = []
-    if target.exists():
-        looser = loosened(parse(target.read_text("utf-8"), str(target)), new)
+    target = folder.requirements
+    looser = loosened(folder.read_requirements(), new) if target.exists() else []
     if looser and not loosen:
         listed = "\n".join(f"  {one}" for one in looser)
         raise SettingsError(f"{target} requires more than this; say --loosen if that is meant:\n{listed}")

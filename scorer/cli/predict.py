@@ -39,7 +39,7 @@ def command(
         list[str] | None, typer.Option(help="A cell of CSV that is no value, as NA, besides the empty one; repeatable.")
     ] = None,
     delimiter: Annotated[str, typer.Option(help="What is between the cells of CSV.")] = ",",
-    rows: Annotated[int, typer.Option(min=1, help="Rows that are held in memory at once.")] = 8_192,
+    rows: Annotated[int, typer.Option(min=1, max=2**31 - 1, help="Rows that are held in memory at once.")] = 8_192,
     as_json: Json = False,
 ) -> None:
     """Score the rows of a file: CSV, JSON lines, Avro, Parquet.
@@ -55,8 +55,10 @@ def command(
 
     if only_scores and columns is not None:
         raise SettingsError("--only-scores leaves out all columns, so it does not go with --columns")
-    if len(delimiter) != 1:
-        raise SettingsError(f"--delimiter {delimiter!r} is not one character")
+    if len(delimiter) != 1 or delimiter == '"' or not (delimiter.isprintable() or delimiter == "\t"):
+        raise SettingsError(f"--delimiter {delimiter!r} is not one character that may stand between cells")
+    if not prefix.isprintable():
+        raise SettingsError(f"--prefix {prefix!r} has characters that cannot be printed")
     if as_json and target == formats.STANDARD:
         raise SettingsError("--json and the rows cannot both go to standard output")
     read, write = formats.format_of(source, form), formats.format_of(target, form)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from scorer.errors import SettingsError
+
 if TYPE_CHECKING:
     import redis
 
     from scorer.registry.keys import Keys
+    from scorer.registry.signatures import Trust
     from scorer.settings import Settings
 
 DEFAULT_FILE = Path("scorer.toml")
@@ -57,6 +60,18 @@ class Session:
         from scorer.registry.client import connect_by  # noqa: PLC0415  # not for 'scorer run'
 
         return connect_by(self.settings.redis)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Which versions the settings let score; without any settings, all."""
+        from scorer.registry.signatures import Trust  # noqa: PLC0415  # not for 'scorer run'
+
+        try:
+            return Trust.of(self.settings.scorer)
+        except SettingsError:
+            if self.file is not None:
+                raise
+            return Trust()
 
 
 def actor() -> str:

@@ -145,14 +145,16 @@ class Draft:
         self.steps.append(part)
         return tuple(part.made)
 
-    def finite(self, columns: Columns, *, missing_too: bool) -> Columns:
+    def finite(self, columns: Columns, *, missing_too: bool, dropped: Columns = ()) -> Columns:
         """``columns`` with a step that refuses rows in which one is infinite, or missing too; for those that may be.
 
         So a row that the library raises for is not scored. A raw input need not be refused where it is missing: it is
-        not nullable.
+        not nullable. But those of ``dropped`` would else be no inputs, for nothing after this takes them.
         """
         doubtful = [
-            name for name in columns if self._may_be_infinite(name) or (missing_too and self._may_lack_values(name))
+            name
+            for name in columns
+            if name in dropped or self._may_be_infinite(name) or (missing_too and self._may_lack_values(name))
         ]
         self._once(
             doubtful, ".whole" if missing_too else ".finite", partial(build_steps.require, missing_too=missing_too)

@@ -1,9 +1,10 @@
 """XGBoost: boosters, its estimators for scikit-learn, and JSON and UBJ files, read from the library's own JSON.
 
 Columns are rounded to float32 and compared by ``<``. Margins are sums in float32, rounded after each tree in the
-library's order, so they have its bits; the link is calculated in float64, and so probabilities and other scores are
-within 1e-6 of the library's, which uses float32 there. Imported are the iterations up to the best one where training
-stopped early: as the estimators predict, and as ``Booster.predict`` does only if it is told to.
+library's order, and links are calculated in float32 as the library does it: so all scores have its bits where both take
+``exp`` from the same C library. Another one may be a unit of float32 away, which golden rows allow. Imported are the
+iterations up to the best one where training stopped early: as the estimators predict, and as ``Booster.predict`` does
+only if it is told to.
 
 A category is the integer part of a number from 0 on; one in the set goes right, any other left; a missing one has its
 own way. Of columns of pandas' categories the model holds the list (since XGBoost 3.1). One that is not in the list is
@@ -51,7 +52,7 @@ LINKS: Mapping[str, str] = {
 """What turns margins into the library's answer, by objective."""
 
 NEAR = 1e-6
-"""How near to the library's float32 its links come in float64."""
+"""How near scores are where another C library is asked for ``exp`` in float32."""
 
 ESTIMATORS = (
     xgboost.XGBClassifier, xgboost.XGBRegressor, xgboost.XGBRanker, xgboost.XGBRFClassifier, xgboost.XGBRFRegressor,
@@ -196,7 +197,7 @@ class XGBoostSource:
             taken,
             document.trees,
             self._base,
-            link,
+            link if link == "identity" else f"{link}_float32",
             comparison="<",
             in_dtype="float32",
             missing_value=self._missing,

@@ -65,6 +65,9 @@ TREAT = 48
 SLOPE = 49
 LOG1P_EXP = 50
 SIGNED_SQUARE = 51
+SIGMOID_FLOAT32 = 52
+SOFTMAX_FLOAT32 = 53
+EXP_FLOAT32 = 54
 
 IMPUTED = 1
 """Flag: a missing value was replaced by the one that the version holds for it."""

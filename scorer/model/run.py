@@ -24,7 +24,16 @@ from scorer.model.combining.shares import shares
 from scorer.model.kernels.columns import copied
 from scorer.model.kernels.forest import sloped
 from scorer.model.kernels.linear import linear
-from scorer.model.kernels.links import exp, log1p_exp, sigmoid, signed_square, softmax
+from scorer.model.kernels.links import (
+    exp,
+    exp_float32,
+    log1p_exp,
+    sigmoid,
+    sigmoid_float32,
+    signed_square,
+    softmax,
+    softmax_float32,
+)
 from scorer.model.kernels.tree_columns import treat
 from scorer.model.kernels.walks import sum_trees
 from scorer.model.ops import (
@@ -34,6 +43,7 @@ from scorer.model.ops import (
     CHOOSE,
     COPY,
     EXP,
+    EXP_FLOAT32,
     ISOTONIC,
     LINEAR,
     LOADS_END,
@@ -43,9 +53,11 @@ from scorer.model.ops import (
     PREPARATION_END,
     SHARES,
     SIGMOID,
+    SIGMOID_FLOAT32,
     SIGNED_SQUARE,
     SLOPE,
     SOFTMAX,
+    SOFTMAX_FLOAT32,
     STRIDE,
     TREAT,
     TREES,
@@ -122,7 +134,14 @@ def _score(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats
     elif code == SLOPE:
         where = ops[k, 3]
         sloped(registers, first, count, floats[where], floats[where + 1], width)
-    elif code == SIGMOID:
+    elif not _link(code, first, count, registers, width):
+        _combine(ops, k, words, floats, registers, width)
+
+
+@inlined
+def _link(code: int, first: int, count: int, registers: Floats, width: int) -> bool:
+    """An operation that turns margins into scores; ``False`` where it is none."""
+    if code == SIGMOID:
         sigmoid(registers, first, width)
     elif code == SOFTMAX:
         softmax(registers, first, count, width)
@@ -132,8 +151,15 @@ def _score(ops: Int64s, k: int, words: Int64s, floats: Floats, registers: Floats
         log1p_exp(registers, first, width)
     elif code == SIGNED_SQUARE:
         signed_square(registers, first, width)
+    elif code == SIGMOID_FLOAT32:
+        sigmoid_float32(registers, first, width)
+    elif code == SOFTMAX_FLOAT32:
+        softmax_float32(registers, first, count, width)
+    elif code == EXP_FLOAT32:
+        exp_float32(registers, first, width)
     else:
-        _combine(ops, k, words, floats, registers, width)
+        return False
+    return True
 
 
 @inlined

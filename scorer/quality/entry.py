@@ -11,6 +11,8 @@ from typing import TypeGuard
 import numpy as np
 
 _MOST = float(np.finfo(np.float64).max)
+_LARGEST = 2**53
+"""The largest count that float64 holds exactly, too."""
 
 
 class Lines:
@@ -97,12 +99,13 @@ class Entry:
         self._refuse(key, value, f"one of {', '.join(map(repr, choices))}{close}", needed=True)
         return None
 
-    def integer(self, key: str, low: int, *, needed: bool = False) -> int | None:
-        """A whole number of at least ``low``."""
+    def integer(self, key: str, low: int, high: int = _LARGEST, *, needed: bool = False) -> int | None:
+        """A whole number of at least ``low`` and at most ``high``."""
         value = self.take(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= low:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        self._refuse(key, value, f"a whole number of at least {low}", needed=needed)
+        most = f" and at most {high:,}" if isinstance(value, int) and value > high else ""
+        self._refuse(key, value, f"a whole number of at least {low}{most}", needed=needed)
         return None
 
     def number(
@@ -119,7 +122,7 @@ class Entry:
     def date(self, key: str) -> str | None:
         """A day, as TOML or as text, in the form 2013-12-31; it is needed."""
         value = self.take(key)
-        if _is_day(str(value)):
+        if not isinstance(value, int) and _is_day(str(value)):
             return str(value)
         self._refuse(key, value, "a day such as 2013-12-31", needed=True)
         return None
@@ -162,6 +165,8 @@ def said(number: int, what: str) -> str:
 
 
 def _quoted(value: object) -> str:
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return "a number so large"  # Python refuses to spell one of thousands of digits
     text = repr(value) if isinstance(value, str | int | float) else type(value).__name__
     return text if len(text) <= 60 else f"{text[:59]}…"
 

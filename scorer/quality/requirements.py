@@ -12,6 +12,8 @@ from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric, Mode
 from scorer.quality.parameters import KEYS, Costs, Parameters
 from scorer.quality.requirement import EACH, Baseline, Requirement, Segments, Window
 
+_MOST_BINS = 10_000
+
 
 def parse(text: str, name: str) -> tuple[Requirement, ...]:
     """The requirements in the text of the file ``name``. Raises ``SettingsError`` that lists all mistakes.
@@ -22,6 +24,8 @@ def parse(text: str, name: str) -> tuple[Requirement, ...]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{name}: is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{name}: a number has thousands of digits, or lists are nested too deeply") from None
     mistakes = [
         f"{key}: is no key; requirements stand under [[requirement]]" for key in document if key != "requirement"
     ]
@@ -96,7 +100,7 @@ def _parameters(entry: Entry, metric: Metric | None) -> Parameters:
         threshold=entry.number("threshold"),
         klass=entry.text("class"),
         clip=entry.number("clip", above=0.0, below=0.5),
-        bins=entry.integer("bins", 2),
+        bins=entry.integer("bins", 2, _MOST_BINS),
         bound=entry.number("bound", above=0.0),
         quantile=entry.number("quantile", above=0.0, below=1.0),
         costs=_costs(entry),

@@ -103,7 +103,7 @@ def label_numbers(labels: Words, kind: Kind, classes: tuple[str, ...]) -> Floats
 
 
 def _absent(label: object) -> bool:
-    return label is None or label != label  # noqa: PLR0124  # NaN, NaT
+    return label is None or (isinstance(label, float | np.generic) and bool(label != label))  # noqa: PLR0124  # NaN, NaT
 
 
 def _number(label: object) -> float:
@@ -117,7 +117,7 @@ def _number(label: object) -> float:
 def _class(label: object, known: Mapping[object, float], classes: tuple[str, ...]) -> float:
     if _absent(label):
         return np.nan
-    found = known.get(label)
+    found = known.get(label) if isinstance(label, str | int | float | np.generic) else None
     if found is None:
         raise SchemaError(
             f"label {label!r} is none of the classes {', '.join(map(repr, classes))}; write a class's name or, where "

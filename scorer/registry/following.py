@@ -38,7 +38,8 @@ _ROUNDS = 8
 class Follower(Generic[T]):
     """Follows champion and trial of one model. Other threads use ``current``, ``status``, ``events``, ``rounds`` only.
 
-    ``allow`` raises VersionRefused for a trial that this process could not carry out.
+    ``check`` raises VersionRefused for a prepared version that no longer does what it should; it is asked before every
+    swap to one that was prepared earlier. ``allow`` raises it for a trial that this process could not carry out.
     ``time`` is in seconds since the epoch, ``monotonic`` a steady clock in seconds. A refused version is tried again
     after ``retry_seconds``, then twice as long and so on up to a minute; at once when a pointer or push concerns it.
     """
@@ -49,6 +50,7 @@ class Follower(Generic[T]):
         keys: Keys,
         prepare: Prepare[T],
         *,
+        check: Callable[[T], None],
         allow: Callable[[Trial], None] = lambda _trial: None,
         state: LastGood | None = None,
         limit: int = versions.LIMIT,
@@ -61,7 +63,7 @@ class Follower(Generic[T]):
         self.events = EventQueue()
         self.rounds = 0
         self.current: Current[T] = Current(None, None, "redis", time())
-        self._stock = Stock(keys.model, prepare, kept)
+        self._stock = Stock(keys.model, prepare, check, kept)
         self._allow = allow
         self._state, self._limit, self._retry_seconds = state, limit, retry_seconds
         self._time, self._monotonic = time, monotonic

@@ -29,16 +29,18 @@ class Ready(Generic[T]):
 class Stock(Generic[T]):
     """The last ``size`` versions of one model that were made ready, by name, digest and signature."""
 
-    def __init__(self, model: str, prepare: Prepare[T], size: int = 4) -> None:
-        self._model, self._prepare, self._size = model, prepare, size
+    def __init__(self, model: str, prepare: Prepare[T], check: Callable[[T], None], size: int = 4) -> None:
+        self._model, self._prepare, self._check, self._size = model, prepare, check, size
         self._kept: OrderedDict[tuple[str, bytes, bytes | None], Ready[T]] = OrderedDict()
 
     def find(self, version: str, digest: bytes, signature: bytes | None) -> Ready[T] | None:
-        """The version, if exactly this one is in stock."""
+        """The version, if exactly this one is in stock. Raises VersionRefused where it fails its check now."""
         key = (version, digest, signature)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        ready = self._kept.pop(key, None)
+        if ready is not None:
+            self._check(ready.made)
+            self._kept[key] = ready
+        return ready
 
     def make(self, version: str, content: VersionBytes) -> Ready[T]:
         """Make ``content`` ready, unless it is in stock. Raises VersionRefused whatever goes wrong with it."""

@@ -93,8 +93,8 @@ class AvroWriter:
         try:
             self._container = Container(file, schema, "deflate" if source is None else source.codec)
         except (SchemaParseException, UnknownType) as error:
-            text = f"Avro has no schema for these columns: {error}; name the new ones otherwise with --prefix"
-            raise SchemaError(text) from None
+            text = f"Avro has no schema for these columns: {error}"
+            raise SchemaError(f"{text}; choose others (--columns), or name the new ones otherwise (--prefix)") from None
 
     def write(self, piece: AvroPiece, made: Made) -> None:
         """Append rows."""

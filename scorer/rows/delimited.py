@@ -100,7 +100,11 @@ class DelimitedWriter:
         """Append rows."""
         taken = (map(_cell, piece.column(name)) for name in self._names)
         new = (_cells(run.tolist()) for run in made.values())
-        self._lines.writerows(zip(*chain(taken, new), strict=True))
+        try:
+            self._lines.writerows(zip(*chain(taken, new), strict=True))
+        except UnicodeEncodeError as error:
+            half = f"CSV cannot hold half of a surrogate pair, {shown(error.object[error.start : error.end])}"
+            raise SchemaError(f"{half}: choose other columns (--columns), or another format") from None
 
     def close(self) -> None:
         """Leave the file to who opened it."""

@@ -77,13 +77,20 @@ def _reader(file: BinaryIO, total: int | None, form: str, spelling: Spelling) ->
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside ``path``, which takes its place when all is written, and vanishes if anything fails."""
+    """A new file beside ``path``, which takes its place when all is written, and vanishes if anything fails.
+
+    Where ``path`` is a link, the file that it leads to is replaced. Raises ``SettingsError`` where it cannot be
+    written, or ``path`` is a device, a pipe or a directory.
+    """
     if path == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"{path} is no file, and only a file is replaced; - is standard output")
+    target = path.resolve()
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
     draft = Path(name)
@@ -93,7 +100,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         draft.chmod(0o666 & ~_umask())
-        draft.replace(path)
+        draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -114,6 +121,8 @@ def writer(
     guess the columns or their types.
     """
     names = reader.names if chosen is None else tuple(chosen)
+    if len(set(names or ())) != len(names or ()):
+        raise SchemaError(f"a column is named twice: {', '.join(names or ())}")
     for name in names or ():
         if reader.names is not None and name not in reader.names:
             raise SchemaError(f"there is no column {name!r}; there are {', '.join(reader.names)}")

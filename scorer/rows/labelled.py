@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from scorer.model.table import table
 from scorer.quality.table import Kind, Scale, Table, Words, label_numbers
 from scorer.rows.piece import PIECE, Piece, Reader
 from scorer.rows.values import from_objects
+
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 
 KINDS: dict[str, Kind] = {"regression": "regression", "binary": "binary", "multiclass": "multiclass"}
 
@@ -86,4 +89,4 @@ def _times(cells: Sequence[object], name: str) -> Int64s:
 
 
 def _moment(cell: object) -> object:
-    return None if cell == "" else int(cell) if isinstance(cell, str) and cell.lstrip("-").isdecimal() else cell
+    return None if cell == "" else int(cell) if isinstance(cell, str) and _WHOLE.fullmatch(cell) else cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -85,8 +86,9 @@ class LinesReader:
 
     def _counted(self) -> Iterator[bytes]:
         for line in self._file:
+            begin = self.done == 0
             self.done += len(line)
-            yield line
+            yield line.removeprefix(BOM_UTF8) if begin else line
 
 
 class LinesWriter:

@@ -38,12 +38,15 @@ class ParquetPiece:
         try:
             [found] = frame.values((entry,), pa.table({entry.name: column}).to_pandas())
         except SchemaError:
-            return from_objects(entry, column.to_pylist())
+            return from_objects(entry, self.column(entry.name))
         return Typed(found, {})
 
     def column(self, name: str) -> Sequence[object]:
-        """A column as Python's objects."""
-        found: list[object] = self.batch.column(name).to_pylist()
+        """A column as Python's objects. Raises ``SchemaError`` where these cannot hold it."""
+        try:
+            found: list[object] = self.batch.column(name).to_pylist()
+        except (OverflowError, ValueError) as error:
+            raise SchemaError(f"column {name!r} holds a value that cannot be read: {error}") from None
         return found
 
 
@@ -68,6 +71,8 @@ class ParquetReader:
         while True:
             try:
                 batch = next(batches, None)
+                if batch is not None:
+                    batch.validate(full=True)  # text that is not UTF-8, say
             except (pa.ArrowException, OSError) as error:
                 raise SchemaError(f"the file is broken behind row {self.done}: {error}") from None
             if batch is None:
@@ -96,3 +101,7 @@ class ParquetWriter:
     def close(self) -> None:
         """Write the footer."""
         self._file.close()
+
+    def __del__(self) -> None:
+        """A file that was given up gets no footer: it is closed by now, and the library would complain."""
+        self._file.is_open = False

@@ -75,6 +75,8 @@ def _quick_floats(cells: Sequence[str], missing: Collection[str]) -> Values | No
         numbers = np.array([math.nan if cell in missing else float(cell) for cell in cells], np.float64)
     except ValueError:
         return None
+    if np.isinf(numbers).any():  # written out, or the overflow of a number
+        return None
     return numbers, ~np.isnan(numbers)
 
 
@@ -103,11 +105,13 @@ def _spelt(entry: Input, cell: object) -> Raw:
         return cell
     if entry.dtype == "int64":
         if _INTEGER.fullmatch(cell):
-            return _sixty_four_bits(int(cell))
+            return _sixty_four_bits(_whole(cell))
         if _MOMENT.match(cell):
             return _moment(_iso(cell))
     if _NUMBER.fullmatch(cell):
         number = float(cell)
+        if math.isinf(number):  # not what is written there: nothing is approximated in silence
+            raise WrongType
     elif cell.strip().lower() in _WORDS:
         number = _WORDS[cell.strip().lower()]
     else:
@@ -148,6 +152,13 @@ def _float(value: float | Decimal) -> float:
     try:
         return float(value)
     except (OverflowError, ValueError):  # an integer with hundreds of digits; a signalling NaN
+        raise WrongType from None
+
+
+def _whole(cell: str) -> int:
+    try:
+        return int(cell)
+    except ValueError:  # thousands of digits
         raise WrongType from None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scorer.batch import Int64s
+from scorer.model import golden
 from scorer.model.model import BoundModel
 from scorer.scoring.routing import Share
 from scorer.wire.joined import join
@@ -21,6 +22,10 @@ class Active:
         self.bound = bound
         texts = [version.encode(), digest, *(name.encode() for name in bound.model.classes)]
         self._buffer, self._address, self._length = join(texts)
+
+    def check(self) -> None:
+        """Raise ``VersionRefused`` unless it still reproduces its golden rows."""
+        golden.check(self.bound.model)
 
     def text(self, place: int | Int64s) -> tuple[Int64s, Int64s]:
         """Address and length of the version (0), the digest (1), or the name of class ``k`` (2 + k)."""

@@ -51,6 +51,7 @@ class InForce:
             client.connect_by(redis),
             Keys(self._model, redis.prefix),
             self._prepare,
+            check=Active.check,
             allow=lambda trial: _share(trial).check(decoder.layout),
             state=LastGood(settings.scorer.state_directory, self._model),
         )

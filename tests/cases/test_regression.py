@@ -168,10 +168,12 @@ def test_without_requirements_nothing_is_judged(tested: Path) -> None:
 
 
 def test_requirements_that_make_no_sense(tested: Path) -> None:
-    for text in ("not TOML =", REQUIRED.replace("brier", "rmse")):
-        Folder(tested).requirements.write_text(text)
-        with pytest.raises(SettingsError):
+    for text in ("not TOML =", REQUIRED.replace("brier", "rmse"), f"{REQUIRED}# \xe9"):
+        Folder(tested).requirements.write_text(text, "latin-1")
+        with pytest.raises(SettingsError, match=r"requirements\.toml"):
             regression.run(tested)
+    Folder(tested).requirements.write_text(REQUIRED, "utf-8-sig")
+    assert regression.run(tested).passed, "some editors begin a file with a mark"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,7 @@ def test_requirements_that_make_no_sense(tested: Path) -> None:
         (lambda frame: frame.drop(columns="label"), "no column 'label'"),
         (lambda frame: frame.drop(columns="x"), "no column 'x'"),
         (lambda frame: frame.assign(label="perhaps"), "label 'perhaps' is none of the classes"),
+        (lambda frame: frame.assign(label=[[1]] * len(frame)), "is none of the classes"),
         (lambda frame: frame.assign(label=None), "row 0 has no label"),
         (lambda frame: frame.assign(n=frame["n"].astype("Int64").mask(frame.index == 3)), "row 3 lacks an input"),
         (lambda frame: frame.assign(word=1), "takes strings"),

@@ -173,6 +173,18 @@ def test_a_row_from_a_file_needs_no_settings(command: Command, make: Make, tmp_p
 
 
 @pytest.mark.parametrize(
+    "arguments", [("--name", "a\x1b[31m"), ("--name", "a" * 5000), ("--why", "a b c " * 1000)], ids=lambda one: one[0]
+)
+def test_what_could_not_be_read_again_is_not_written(command: Command, make: Make, arguments: tuple[str, ...]) -> None:
+    directory = make("v1")
+    Path("odd.json").write_text('{"x": -800}')
+    ran = command("models", "add-case", directory, "--file", "odd.json", "--why", WHY, *arguments)
+    assert ran.code == 2
+    assert f"cases[0].{arguments[0][2:]}: expected" in ran.err
+    assert not Folder(directory).outliers.exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (("--why", WHY), "one of --dead-letter, --event and --file"),

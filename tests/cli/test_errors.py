@@ -123,6 +123,14 @@ def test_an_error_that_nobody_expects_keeps_its_traceback(command: Command, monk
         command("settings")
 
 
+def test_a_file_that_cannot_be_written_is_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "coefficients/m/requirements.toml")
+
+    monkeypatch.setattr("scorer.cli.settings.describe", denied)
+    assert "coefficients/m/requirements.toml: Permission denied" in only_a_message(command("settings"), 1)
+
+
 def test_secrets_in_an_error_are_masked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ScorerError("redis://me:hunter2@host said password=hunter3")

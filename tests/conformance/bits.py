@@ -42,8 +42,8 @@ FILE = Path(__file__).with_name("bits.json")
 EARLIER = Path(__file__).with_name("earlier")
 MIXED = 4096
 LIBRARY = {
-    ops.SIGMOID, ops.SOFTMAX, ops.EXP, ops.LOG1P_EXP, ops.QUANTILES, ops.YEO_JOHNSON,
-    ops.BOX_COX, ops.FUNCTION, ops.DATE, ops.MARGIN_OF, ops.LOG_ODDS,
+    ops.SIGMOID, ops.SOFTMAX, ops.EXP, ops.LOG1P_EXP, ops.SIGMOID_FLOAT32, ops.SOFTMAX_FLOAT32, ops.EXP_FLOAT32,
+    ops.QUANTILES, ops.YEO_JOHNSON, ops.BOX_COX, ops.FUNCTION, ops.DATE, ops.MARGIN_OF, ops.LOG_ODDS,
 }  # fmt: skip
 """The operations that take functions from the C library, or may."""
 

@@ -12,6 +12,7 @@ from scorer.batch import Columns, Floats, Kind, Layout
 from scorer.errors import VersionRefused
 from scorer.model import golden, reference
 from scorer.model.canonical import encode
+from scorer.model.combining import COMBINING
 from scorer.model.kernels import KERNELS
 from scorer.model.model import Model
 from scorer.model.preparation import STEPS
@@ -49,7 +50,7 @@ def score(model: Model, layout: Layout, columns: Columns, rows: npt.NDArray[np.i
 
 def test_every_algorithm_of_the_closed_lists_is_in_this_suite() -> None:
     parts = [part for what in CASES.values() for part in (*what.steps, what.kernel)]
-    absent = sorted({*STEPS, *KERNELS} - {part.name for part in parts})
+    absent = sorted({*STEPS, *COMBINING, *KERNELS} - {part.name for part in parts})
     assert not absent, f"add a sample of {absent} in tests/conformance/samples"
     absent = sorted(set(KERNELS) - {what.kernel.name for what in CASES.values()})
     assert not absent, f"add a sample that ends with {absent} in tests/conformance/samples"

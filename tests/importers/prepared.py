@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -138,11 +137,6 @@ def with_numbers(base: pd.DataFrame, name: str, numbers: npt.ArrayLike) -> pd.Da
     found = np.asarray(numbers, np.float64)
     taken = base.iloc[np.arange(len(found)) % len(base)].reset_index(drop=True)
     return taken.assign(**{name: found})
-
-
-def label(value: object) -> str:
-    """What a case is called: as it would be written, whatever process it is in."""
-    return re.sub(r"<(?:ufunc '|function )(\w+)[^>]*>", r"\1", " ".join(str(value).split()))
 
 
 def around(numbers: npt.ArrayLike) -> Floats:

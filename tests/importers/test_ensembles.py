@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sklearn import compose, ensemble, frozen, model_selection, multiclass, svm, tree
+from sklearn import ensemble, model_selection, multiclass, svm, tree
 from sklearn import linear_model as lm
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from scorer.importers import import_model
@@ -68,12 +68,6 @@ def test_calibration(name: str, method: str, several: bool, kinds: int) -> None:
     found = twin(calibrated, frame, labels(frame, 2, kinds, named=True))
     found.assert_alike(rows(3))
     assert len(calibrated.calibrated_classifiers_) == (2 if several else 1)
-
-
-def test_calibration_of_what_was_fitted_before() -> None:
-    frame, target = rows(4), labels(rows(4), 5, 2)
-    inner = lm.SGDClassifier(random_state=0).fit(frame, target)
-    twin(CalibratedClassifierCV(frozen.FrozenEstimator(inner)), frame, target).assert_alike(rows(6))
 
 
 def test_calibration_with_a_class_that_folds_lack() -> None:
@@ -162,14 +156,6 @@ def test_one_vs_rest(name: str, kinds: int) -> None:
     twin(multiclass.OneVsRestClassifier(CLASSIFIERS[name]()), frame, labels(frame, 22, kinds)).assert_alike(rows(23))
 
 
-def test_bagging() -> None:
-    frame = rows(24)
-    bags = ensemble.BaggingClassifier(lm.LogisticRegression(), 5, max_features=0.5, random_state=0)
-    twin(bags, frame, labels(frame, 25, 3)).assert_alike(rows(26))
-    trees = ensemble.BaggingRegressor(n_estimators=4, max_features=2, random_state=0)
-    twin(trees, frame, amounts(frame, 25)).assert_alike(rows(26))
-
-
 @pytest.mark.parametrize("bound", ["auto", 0.2, 0.75])
 @pytest.mark.parametrize("answer", ["auto", "decision_function"])
 def test_thresholds(bound: Any, answer: str) -> None:
@@ -187,22 +173,3 @@ def test_a_tuned_threshold_within_a_hard_vote() -> None:
     vote = ensemble.VotingClassifier([("a", tuned), ("b", svm.LinearSVC()), ("c", lm.Perceptron())])
     found = twin(vote, frame, labels(frame, 31, 2))
     np.testing.assert_array_equal(predict(found.model, rows(32))["class"].astype(int), vote.predict(rows(32)))
-
-
-@pytest.mark.parametrize("kind", ["log", "log1p", "scaled", "same"])
-def test_transformed_targets(kind: str) -> None:
-    ways: dict[str, dict[str, Any]] = {
-        "log": {"func": np.log, "inverse_func": np.exp},
-        "log1p": {"func": np.log1p, "inverse_func": np.expm1},
-        "scaled": {"transformer": StandardScaler()},
-        "same": {"transformer": FunctionTransformer()},
-    }
-    frame = rows(33)
-    target = compose.TransformedTargetRegressor(lm.Ridge(), **ways[kind])
-    twin(target, frame, amounts(frame, 34)).assert_alike(rows(35))
-
-
-def test_the_best_of_a_search() -> None:
-    frame = rows(36)
-    search = model_selection.GridSearchCV(make_pipeline(StandardScaler(), lm.LogisticRegression()), {}, cv=2)
-    twin(search, frame, labels(frame, 37, 3)).assert_alike(rows(38))

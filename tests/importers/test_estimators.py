@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sklearn import discriminant_analysis, dummy, ensemble, isotonic, svm, tree
+from sklearn import ensemble, isotonic, tree
 from sklearn import linear_model as lm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
@@ -31,71 +30,6 @@ def _one_thread() -> Iterator[None]:
     """OpenMP threads that wait for a busy processor make these tests ten times slower."""
     with threadpool_limits(1):
         yield
-
-
-REGRESSIONS: dict[str, Callable[[], Any]] = {
-    "linear": lm.LinearRegression,
-    "no intercept": lambda: lm.LinearRegression(fit_intercept=False),
-    "positive": lambda: lm.LinearRegression(positive=True),
-    "ridge": lambda: lm.Ridge(alpha=3.0),
-    "ridge cv": lm.RidgeCV,
-    "lasso": lambda: lm.Lasso(alpha=0.01),
-    "lasso cv": lambda: lm.LassoCV(cv=3),
-    "elastic net": lambda: lm.ElasticNet(alpha=0.02, l1_ratio=0.3),
-    "lars": lm.Lars,
-    "lasso lars": lambda: lm.LassoLars(alpha=0.01),
-    "matching pursuit": lm.OrthogonalMatchingPursuit,
-    "bayes": lm.BayesianRidge,
-    "ard": lm.ARDRegression,
-    "sgd": lambda: lm.SGDRegressor(random_state=0),
-    "huber": lm.HuberRegressor,
-    "quantile": lambda: lm.QuantileRegressor(alpha=0.01),
-    "theil sen": lambda: lm.TheilSenRegressor(random_state=0, max_subpopulation=50),
-    "svm": lambda: svm.LinearSVR(random_state=0),
-    "poisson": lm.PoissonRegressor,
-    "gamma": lambda: lm.GammaRegressor(alpha=0.1),
-    "tweedie, identity": lambda: lm.TweedieRegressor(power=0),
-    "tweedie, log": lambda: lm.TweedieRegressor(power=1.5, alpha=0.1),
-    "tweedie, said": lambda: lm.TweedieRegressor(power=0, link="log"),
-    "dummy": dummy.DummyRegressor,
-}
-
-
-@pytest.mark.parametrize("name", REGRESSIONS)
-def test_sums(name: str) -> None:
-    frame = rows(1)
-    found = twin(REGRESSIONS[name](), frame, amounts(frame, 2))
-    found.assert_alike(rows(3))
-    assert found.model.kind == "regression"
-    assert not any(entry.nullable for entry in found.model.inputs) or name == "dummy"
-
-
-CLASSIFIERS: dict[str, Callable[[], Any]] = {
-    "logistic": lm.LogisticRegression,
-    "logistic, no intercept": lambda: lm.LogisticRegression(fit_intercept=False, C=0.1),
-    "logistic cv": lambda: lm.LogisticRegressionCV(cv=3, Cs=3, max_iter=50),
-    "discriminant": discriminant_analysis.LinearDiscriminantAnalysis,
-    "sgd, logistic": lambda: lm.SGDClassifier(loss="log_loss", random_state=0),
-    "sgd, huber": lambda: lm.SGDClassifier(loss="modified_huber", random_state=0),
-    "sgd, hinge": lambda: lm.SGDClassifier(loss="hinge", random_state=0),
-    "svm": lambda: svm.LinearSVC(random_state=0),
-    "ridge": lm.RidgeClassifier,
-    "ridge cv": lm.RidgeClassifierCV,
-    "perceptron": lambda: lm.Perceptron(random_state=0),
-    "dummy": dummy.DummyClassifier,
-}
-MARGINS = {"sgd, hinge", "svm", "ridge", "ridge cv", "perceptron"}
-
-
-@pytest.mark.filterwarnings("ignore")  # the newest release announces changes of logistic regressions with folds
-@pytest.mark.parametrize("kinds", [2, 3])
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_classifiers_of_sums(name: str, kinds: int) -> None:
-    frame = rows(4)
-    found = twin(CLASSIFIERS[name](), frame, labels(frame, 5, kinds, named=True))
-    found.assert_alike(rows(6))
-    assert found.model.scale == ("margin" if name in MARGINS else "probability")
-    assert (found.model.kind, len(found.model.classes)) == ("binary" if kinds == 2 else "multiclass", kinds)
 
 
 DEPTHS = st.one_of(st.none(), st.integers(1, 6))

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_classification
 
-from scorer.batch import Floats
 from scorer.errors import NotImportable
 from scorer.importers.lightgbm import LINKS, LightGBMSource, source
 from scorer.importers.parts import Source
 from scorer.model.kernels.trees import MISSING_IS_ZERO, MISSING_LEFT, ZERO_LEFT, ZERO_RIGHT
+from tests.importers.boosted import LIGHT, data, frame, light_for, mixed, target, worth
 from tests.importers.drafted import assert_same_leaves, hard, scores, version_of
 
 ZERO = float(np.float32(1e-35))
@@ -28,30 +28,6 @@ NUMBERS = np.array([
 CODES = np.array(
     [np.nan, -0.5, -1.0, -3.0, 0.0, 0.9, 1.5, 2.0, 6.0, 7.0, 31.0, 32.0, 33.5, 63.0, 64.0, 1e9, 2**31, 1e18]
 )
-QUIET: dict[str, Any] = {"verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True}
-
-
-def data(seed: int, rows: int = 600) -> Floats:
-    """Two numbers with zeros and gaps, one with whole values, and two columns of codes."""
-    rng = np.random.default_rng(seed)
-    whole = [rng.integers(low, high, rows) for low, high in ((-3, 4), (0, 8), (0, 70))]
-    x = np.column_stack([rng.normal(size=(rows, 2)), *whole])
-    x[:, :3][rng.random((rows, 3)) < 0.2] = 0.0
-    x[rng.random(x.shape) < 0.1] = np.nan
-    return np.asarray(x, np.float64)
-
-
-def target(x: Floats, seed: int) -> Floats:
-    """A positive number that hangs on everything."""
-    rng = np.random.default_rng(seed)
-    worth = rng.gamma(1, size=70)
-    codes = [np.nan_to_num(column, nan=-1).astype(int) for column in x[:, 3:].T]
-    found = np.abs(np.nan_to_num(x[:, 0])) + np.isnan(x[:, 1]) + (x[:, 2] == 0) + worth[codes[0]] + worth[codes[1]]
-    return np.asarray(found + rng.gamma(0.5, size=len(x)), np.float64)
-
-
-def frame(x: Floats) -> pd.DataFrame:
-    return pd.DataFrame(x, columns=["a", "b", "c", "d", "e"])
 
 
 def assert_same(found: Source, rows: pd.DataFrame, method: str, *, exactly: bool = True) -> None:
@@ -87,7 +63,7 @@ def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
     params: dict[str, Any], seed: int, categories: tuple[int, ...]
 ) -> None:
     x = data(seed)
-    settings_ = {**QUIET, **params, "objective": "regression", "min_data_per_group": 1, "cat_smooth": 0.1, "cat_l2": 0}
+    settings_ = {**LIGHT, **params, "objective": "regression", "min_data_per_group": 1, "cat_smooth": 0.1, "cat_l2": 0}
     settings_ |= {"bagging_fraction": 0.7, "bagging_freq": 1}
     names = list(frame(x).columns)
     dataset = lgb.Dataset(x, target(x, seed), feature_name=names, categorical_feature=list(categories))
@@ -98,22 +74,7 @@ def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
 @pytest.mark.parametrize("objective", LINKS)
 def test_objectives(objective: str) -> None:
     x = data(5)
-    y: Any = target(x, 5)
-    params: dict[str, Any] = {**QUIET, "objective": objective, "num_leaves": 8}
-    group = None
-    if "multiclass" in objective:
-        y, params["num_class"] = np.digitize(y, [1.5, 3.0]), 3
-    elif objective == "binary":
-        y = y > 2
-    elif "rank" in objective:
-        y, group = np.digitize(y, [1.5, 3.0]), [60] * 10
-    elif "entropy" in objective:
-        y = np.clip(y / 10, 0, 1)
-    if objective in ("binary", "multiclassova"):
-        params["sigmoid"] = 0.7
-    names = list(frame(x).columns)
-    booster = lgb.train(params, lgb.Dataset(x, y, group=group, feature_name=names, categorical_feature=[3]), 10)
-    found = source(booster)
+    found = source(light_for(objective, x))
     for method in found.methods:
         if method == "decision_function" or LINKS[objective] == "identity":
             assert_same(found, frame(x), method)
@@ -123,7 +84,7 @@ def test_objectives(objective: str) -> None:
 
 def test_a_label_whose_root_was_taken_is_squared_again() -> None:
     x = data(6)
-    booster = lgb.train({**QUIET, "objective": "regression", "reg_sqrt": True}, lgb.Dataset(x, target(x, 6) - 3), 10)
+    booster = lgb.train({**LIGHT, "objective": "regression", "reg_sqrt": True}, lgb.Dataset(x, target(x, 6) - 3), 10)
     rows = pd.DataFrame(x, columns=list("vwxyz"))
     found = source(booster)
     assert found.names(rows) == tuple("vwxyz")
@@ -134,35 +95,15 @@ def test_all_ways_of_missing_values_occur() -> None:
     ways: set[int] = set()
     for params in ({}, {"use_missing": False}, {"zero_as_missing": True}):
         x = data(7)
-        booster = lgb.train({**QUIET, "num_leaves": 60, **params}, lgb.Dataset(x, target(x, 7)), 20)
+        booster = lgb.train({**LIGHT, "num_leaves": 60, **params}, lgb.Dataset(x, target(x, 7)), 20)
         found = LightGBMSource(booster, None)
         ways |= {int(way) for tree in found.text.trees for way in np.asarray(tree.missing).tolist()}
     assert ways >= {MISSING_LEFT, MISSING_IS_ZERO, ZERO_RIGHT, ZERO_LEFT}
 
 
-def mixed(seed: int = 0, rows: int = 500) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    found = pd.DataFrame({
-        "delay": rng.normal(size=rows),
-        "carrier": pd.Categorical(rng.choice(["UA", "", "Zürich", "B6", "DL"], rows)),
-        "year": pd.Categorical(rng.choice([2015, -7, 2013, 400], rows)),
-        "late": rng.integers(0, 2, rows).astype(bool),
-        "seats": rng.integers(1, 300, rows),
-    })  # fmt: skip
-    found.loc[rng.random(rows) < 0.1, ["delay", "carrier"]] = np.nan
-    return found
-
-
-def worth(rows: pd.DataFrame) -> Floats:
-    known = {"UA": 1.0, "Zürich": 3.0, "B6": -1.0}
-    carrier = rows.carrier.map(known).astype(float).fillna(0.2).to_numpy()
-    year = (rows.year.astype(float) % 3).to_numpy()
-    return np.asarray(rows.delay.fillna(0).to_numpy() + carrier * 2 + year + rows.late.to_numpy(), np.float64)
-
-
 def test_pandas_categories_keep_the_order_of_the_model_and_unseen_ones_are_missing() -> None:
-    rows = mixed()
-    fitted = lgb.LGBMRegressor(**{**QUIET, "min_data_per_group": 1, "cat_smooth": 0}).fit(rows, worth(rows))
+    rows = mixed(0, "Zürich")
+    fitted = lgb.LGBMRegressor(**{**LIGHT, "min_data_per_group": 1, "cat_smooth": 0}).fit(rows, worth(rows))
     found = source(fitted)
     model, _ = version_of(found, rows, "predict")
     unseen = rows.iloc[:60].copy()
@@ -176,8 +117,8 @@ def test_pandas_categories_keep_the_order_of_the_model_and_unseen_ones_are_missi
 
 
 def test_text_categories_of_a_file(tmp_path: Path) -> None:
-    rows = mixed(1)
-    fitted: Any = lgb.LGBMClassifier(**QUIET).fit(rows, np.where(worth(rows) > 2, "late", "early"))
+    rows = mixed(1, "Zürich")
+    fitted: Any = lgb.LGBMClassifier(**LIGHT).fit(rows, np.where(worth(rows) > 2, "late", "early"))
     fitted.booster_.save_model(tmp_path / "model.txt")
     found = source(tmp_path / "model.txt")
     model, _ = version_of(found, rows, "predict_proba")
@@ -188,9 +129,9 @@ def test_text_categories_of_a_file(tmp_path: Path) -> None:
 
 
 def test_ordered_categories_are_numbers_with_a_list() -> None:
-    rows = mixed(2).drop(columns="year")
+    rows = mixed(2, "Zürich").drop(columns="year")
     rows["carrier"] = rows.carrier.cat.as_ordered()
-    found = source(lgb.LGBMRegressor(**QUIET).fit(rows, rows.delay.fillna(0) + rows.carrier.cat.codes))
+    found = source(lgb.LGBMRegressor(**LIGHT).fit(rows, rows.delay.fillna(0) + rows.carrier.cat.codes))
     model, _ = version_of(found, rows, "predict")
     np.testing.assert_array_equal(scores(model, rows), found.answer(rows, "predict"))
 
@@ -199,7 +140,7 @@ def test_early_stopping_counts_the_best_iterations_only() -> None:
     x, y = make_classification(400, 5, random_state=0)
     train, valid = lgb.Dataset(x[:200], y[:200]), lgb.Dataset(x[200:], y[200:])
     booster = lgb.train(
-        {**QUIET, "objective": "binary", "learning_rate": 0.5}, train, 200, [valid],
+        {**LIGHT, "objective": "binary", "learning_rate": 0.5}, train, 200, [valid],
         callbacks=[lgb.early_stopping(3, verbose=False)], keep_training_booster=True,
     )  # fmt: skip
     assert booster.best_iteration < booster.current_iteration()
@@ -211,7 +152,7 @@ def test_early_stopping_counts_the_best_iterations_only() -> None:
 
 def test_a_constant_label_is_one_leaf() -> None:
     x = data(8)
-    booster = lgb.train({**QUIET, "objective": "regression"}, lgb.Dataset(x, np.full(len(x), 7.0)), 3)
+    booster = lgb.train({**LIGHT, "objective": "regression"}, lgb.Dataset(x, np.full(len(x), 7.0)), 3)
     model, _ = version_of(source(booster), frame(x), "predict")
     np.testing.assert_array_equal(scores(model, frame(x)), np.full((1, len(x)), 7.0))
 
@@ -219,7 +160,7 @@ def test_a_constant_label_is_one_leaf() -> None:
 def test_two_classes_with_two_margins() -> None:
     x = data(9)
     booster = lgb.train(
-        {**QUIET, "objective": "multiclass", "num_class": 2}, lgb.Dataset(x, target(x, 9) > 2), 10
+        {**LIGHT, "objective": "multiclass", "num_class": 2}, lgb.Dataset(x, target(x, 9) > 2), 10
     )  # fmt: skip
     found = source(booster)
     model, _ = version_of(found, frame(x), "predict_proba")
@@ -230,7 +171,7 @@ def test_two_classes_with_two_margins() -> None:
 
 def test_blanks_in_names() -> None:
     rows = frame(data(10)).rename(columns={"a": "a name"})
-    found = source(lgb.LGBMRegressor(**QUIET).fit(rows, target(rows.to_numpy(), 10)))
+    found = source(lgb.LGBMRegressor(**LIGHT).fit(rows, target(rows.to_numpy(), 10)))
     assert found.names(rows) == ("a name", "b", "c", "d", "e")
 
 
@@ -239,10 +180,10 @@ def squares(y: Any, p: Any) -> tuple[Any, Any]:
 
 
 REFUSED: list[tuple[Any, str, str]] = [
-    (lambda x, y: lgb.train({**QUIET, "linear_tree": True}, lgb.Dataset(x, y), 3), "linear_tree", "without"),
-    (lambda x, y: lgb.LGBMRegressor(objective=squares, **QUIET).fit(x, y), "function of its own", "train with one of"),
+    (lambda x, y: lgb.train({**LIGHT, "linear_tree": True}, lgb.Dataset(x, y), 3), "linear_tree", "without"),
+    (lambda x, y: lgb.LGBMRegressor(objective=squares, **LIGHT).fit(x, y), "function of its own", "train with one of"),
     (
-        lambda x, y: lgb.train({**QUIET, "objective": "multiclassova", "num_class": 2}, lgb.Dataset(x, y > 2), 3),
+        lambda x, y: lgb.train({**LIGHT, "objective": "multiclassova", "num_class": 2}, lgb.Dataset(x, y > 2), 3),
         "add up",
         "binary",
     ),
@@ -261,15 +202,15 @@ def test_what_cannot_be_represented_is_refused(made: Any, why: str, nearest: str
 
 def test_text_for_a_number_is_refused() -> None:
     rows = frame(data(12))
-    found = source(lgb.LGBMRegressor(**QUIET).fit(rows, target(rows.to_numpy(), 12)))
+    found = source(lgb.LGBMRegressor(**LIGHT).fit(rows, target(rows.to_numpy(), 12)))
     with pytest.raises(NotImportable, match="as a number"):
         version_of(found, rows.assign(a="text"), "predict")
 
 
 def test_lists_that_belong_to_no_column_are_refused() -> None:
-    rows = mixed(3)
+    rows = mixed(3, "Zürich")
     rows["year"] = rows.year.cat.as_ordered()
-    found = source(lgb.LGBMRegressor(**QUIET).fit(rows, worth(mixed(3))))
+    found = source(lgb.LGBMRegressor(**LIGHT).fit(rows, worth(mixed(3, "Zürich"))))
     with pytest.raises(NotImportable, match="which list belongs"):
         version_of(found, rows, "predict")
 

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lightgbm import LGBMClassifier, LGBMRegressor
-from sklearn.calibration import CalibratedClassifierCV
+from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import StackingRegressor, VotingClassifier
+from sklearn.ensemble import VotingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
-from xgboost import XGBClassifier, XGBRegressor
+from xgboost import XGBClassifier
 
-from tests.importers.twins import NAMES, amounts, labels, rows, twin
+from tests.importers.twins import NAMES, labels, rows, twin
 
 
 @pytest.fixture(autouse=True)
@@ -44,23 +43,3 @@ def test_a_vote_behind_preparation(kinds: int) -> None:
     found = twin(model, frame, labels(frame, 2, kinds))
     found.assert_alike(rows(3, gaps=True), rtol=1e-5, atol=1e-6)
     assert any("leaves" in one.what and one.absolute == 0 for one in found.imported.differences)
-
-
-@pytest.mark.filterwarnings("ignore")  # as above
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-@pytest.mark.parametrize("place", [0, 1])
-def test_calibrated_boosters(place: int, method: str) -> None:
-    frame = rows(4, gaps=True)
-    calibrated = CalibratedClassifierCV(boosters()[place][1], method=method, cv=2)
-    twin(calibrated, frame, labels(frame, 5, 2)).assert_alike(rows(6, gaps=True), rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.filterwarnings("ignore")  # as above
-def test_stacked_boosters() -> None:
-    frame = rows(7)
-    inner = [
-        ("x", XGBRegressor(n_estimators=4, n_jobs=1)),
-        ("l", LGBMRegressor(n_estimators=4, verbose=-1, n_jobs=1)),
-    ]
-    stack = StackingRegressor(inner, Ridge(), cv=2, passthrough=True)
-    twin(stack, frame, amounts(frame, 8)).assert_alike(rows(9), rtol=1e-5, atol=1e-6)

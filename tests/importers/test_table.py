@@ -7,7 +7,6 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,11 @@ from scorer.cli.app import run
 from scorer.errors import NotImportable, SettingsError
 from scorer.importers import import_model
 from scorer.importers.estimates import Treatment
-from scorer.importers.table import Refused, TableSource
+from scorer.importers.table import Refused
 from scorer.importers.terms import Factor, Known, read, reference
-from scorer.model.frame import columns, predict
-from scorer.model.golden import admit, score
+from scorer.model.frame import predict
+from scorer.model.golden import admit
+from tests.importers.cases.tables import MULTINOM, R_GLM, ROWS, STATSMODELS, TABLES, WEKA, by_hand, source
 
 KNOWN = Known(
     ["distance", "hour", "night", "a", "ab"], {"carrier": {"AA", "UA", "US", "A,B"}, "origin": {"JFK"}, "ab c": {"x"}}
@@ -78,6 +78,12 @@ def test_a_term_that_means_nothing_is_refused_with_the_nearest_way(text: str, wh
     assert caught.value.nearest
 
 
+@pytest.mark.parametrize("text", [":".join(["no such"] * 20), ":".join(["distance"] * 3000)])
+def test_products_without_end_are_refused_at_once(text: str) -> None:
+    with pytest.raises(NotImportable, match=r"names no column|more than 20 colons"):
+        read(text, KNOWN)
+
+
 def test_a_term_that_may_mean_two_things_is_refused() -> None:
     known = Known([], {"air": {"line"}, "airl": {"ine"}})
     with pytest.raises(NotImportable, match="'air' is 'line' or 'airl' is 'ine'"):
@@ -89,112 +95,6 @@ def test_a_reference_that_is_stated_is_found() -> None:
     assert reference("C(carrier, Treatment(reference='A A'))[T.UA]") == ("carrier", "A A")
     assert reference('hour:C(carrier, Treatment("AA"))[T.UA]') == ("carrier", "AA")
     assert reference("C(carrier)[T.UA]") is None
-
-
-ROWS = pd.DataFrame(
-    {
-        "distance": [200.0, 1400.5, 733.0, 2475.0, 96.0, 1000.0, 502.0, 762.0],
-        "hour": [5, 6, 13, 23, 0, 9, 18, 12],
-        "night": [True, False, False, True, True, False, False, False],
-        "carrier": ["AA", "UA", "US", "AA", "UA", "US", "US", "AA"],
-        "origin": ["JFK", "EWR", "LGA", "JFK", "EWR", "LGA", "JFK", "EWR"],
-    }
-)
-
-R_GLM = """"","Estimate","Std. Error","z value","Pr(>|z|)"
-"(Intercept)",-2.3718563012,0.0534,-44.4,0
-"distance",-0.000241532,2.1e-05,-11.2,3e-29
-"hour",0.1103841,0.0019,57.2,0
-"nightTRUE",0.25,0.02,11,1e-10
-"carrierUA",0.2148,0.021,10,1e-20
-"carrierUS",-0.31725,0.034,-9.1,6e-20
-"hour:carrierUA",0.01,0.004,2.5,0.01
-"hour:carrierUS",-0.02,0.004,-2.5,0.01
-"""
-STATSMODELS = """,Coef.,Std.Err.,z,P>|z|,[0.025,0.975]
-Intercept,1.5021,0.2,7.5,0,1.1,1.9
-"C(carrier, Treatment(reference='AA'))[T.UA]",0.31,0.1,3,0.002,0.1,0.5
-"C(carrier, Treatment(reference='AA'))[T.US]",-0.07,0.1,-0.7,0.5,-0.2,0.1
-distance,0.00031,0.00001,31,0,0.0003,0.0004
-I(hour ** 2),-0.0012,0.0001,-12,0,-0.002,-0.001
-"""
-WEKA = """Variable,late
-"carrier=AA",-0.1127
-"carrier=UA,US",0.2931
-distance,-0.0004
-hour,0.1203
-Intercept,-2.9
-"""
-MULTINOM = """term,diverted,late
-(Intercept),-4.1,-1.2
-distance,0.0005,-0.0001
-originLGA,0.3,0.2
-originJFK,-0.1,0.4
-"""
-
-
-def sigmoid(margin: Any) -> Any:
-    return 1 / (1 + np.exp(-margin))
-
-
-def by_hand(case: str) -> Any:
-    """What each program predicts for ROWS, written out."""
-    x = ROWS
-    ua, us = (x["carrier"] == "UA").astype(float), (x["carrier"] == "US").astype(float)
-    if case == "r":
-        margin = -2.3718563012 - 0.000241532 * x["distance"] + 0.1103841 * x["hour"] + 0.25 * x["night"] + 0.2148 * ua
-        return sigmoid(margin - 0.31725 * us + 0.01 * x["hour"] * ua - 0.02 * x["hour"] * us).to_numpy()
-    if case == "statsmodels":
-        return np.asarray(np.exp(1.5021 + 0.31 * ua - 0.07 * us + 0.00031 * x["distance"] - 0.0012 * x["hour"] ** 2))
-    if case == "weka":
-        margin = (
-            -0.1127 * (x["carrier"] == "AA") + 0.2931 * (ua + us) - 0.0004 * x["distance"] + 0.1203 * x["hour"] - 2.9
-        )
-        return sigmoid(margin).to_numpy()
-    lga, jfk = (x["origin"] == "LGA").astype(float), (x["origin"] == "JFK").astype(float)
-    powers = np.exp(
-        [
-            0 * x["distance"],
-            -1.2 - 0.0001 * x["distance"] + 0.2 * lga + 0.4 * jfk,
-            -4.1 + 0.0005 * x["distance"] + 0.3 * lga - 0.1 * jfk,
-        ]
-    )
-    return powers / powers.sum(axis=0)
-
-
-CASES: dict[str, tuple[str, Treatment]] = {
-    "r": (R_GLM, Treatment("binomial", classes=("no", "late"), references={"carrier": "AA"})),
-    "statsmodels": (STATSMODELS, Treatment("gamma", link="log", program=("statsmodels", "0.14"))),
-    "weka": (WEKA, Treatment("binomial", classes=("no", "late"), complete=frozenset({"carrier"}))),
-    "multinom": (
-        MULTINOM,
-        Treatment("multinomial", classes=("on time", "late", "diverted"), references={"origin": "EWR"}),
-    ),
-}
-
-
-def source(tmp_path: Path, text: str, treatment: Treatment) -> TableSource:
-    (tmp_path / "table.csv").write_text(text, "utf-8")
-    return TableSource(tmp_path / "table.csv", treatment, ROWS)
-
-
-@pytest.mark.parametrize("unseen", ["refuse", "zero"])
-@pytest.mark.parametrize("name", CASES)
-def test_a_table_scores_as_its_program_would(tmp_path: Path, name: str, unseen: str) -> None:
-    text, treatment = CASES[name]
-    found = source(tmp_path, text, replace(treatment, unseen=unseen))
-    imported = import_model(found, model="sample", version="v1", rows=ROWS)
-    assert all(one.ok for one in imported.differences)
-    model = admit(imported.stored)
-    expected = np.atleast_2d(by_hand(name))
-    np.testing.assert_allclose(score(model, columns(model.inputs, ROWS)).scores, expected, 1e-12)
-    assert model.manifest.trained_with.library == treatment.program[0]
-    if "carrier" in found.categories or "origin" in found.categories:
-        odd = score(model, columns(model.inputs, ROWS.assign(carrier="XX", origin="XX")))
-        assert ((odd.missing >= 0) == (unseen == "refuse")).all()
-        assert unseen == "refuse" or (odd.flags & 4).all()
-    gaps = score(model, columns(model.inputs, ROWS.assign(distance=np.nan)))
-    assert (gaps.missing >= 0).all()
 
 
 def test_estimates_of_the_first_of_two_classes_are_turned_round(tmp_path: Path) -> None:
@@ -214,7 +114,7 @@ def test_terms_that_overlap_add_up(tmp_path: Path) -> None:
 
 
 def test_what_is_filled_is_scored_and_flagged(tmp_path: Path) -> None:
-    text, treatment = CASES["r"]
+    text, treatment = TABLES["r"]
     fills = {"distance": "733", "carrier": "US", "hour": "13"}
     imported = import_model(
         source(tmp_path, text, replace(treatment, fills=fills)), model="sample", version="v1", rows=ROWS
@@ -266,7 +166,7 @@ def test_a_table_of_a_constant_is_no_model(tmp_path: Path) -> None:
 
 
 def test_rows_that_the_program_would_not_predict_are_refused(tmp_path: Path) -> None:
-    found = source(tmp_path, *CASES["r"])
+    found = source(tmp_path, *TABLES["r"])
     for rows in (ROWS.assign(carrier="XX"), ROWS.assign(distance=np.nan), ROWS.assign(carrier=None)):
         with pytest.raises(Refused):
             found.answer(rows, "predict_proba")

@@ -1,4 +1,4 @@
-"""XGBoost: leaves and margins of imported models are the library's, bit for bit, however it was trained."""
+"""XGBoost: leaves and scores of imported models are the library's, bit for bit, however it was trained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sklearn.datasets import make_classification
 from scorer.batch import Floats
 from scorer.errors import NotImportable
 from scorer.importers.parts import Source
-from scorer.importers.xgboost import CLASSIFIERS, LINKS, NEAR, XGBoostSource, source
+from scorer.importers.xgboost import CLASSIFIERS, LINKS, XGBoostSource, source
+from tests.importers.boosted import data, extreme, extreme_for, frame, mixed, target, worth
 from tests.importers.drafted import assert_same_leaves, hard, scores, version_of
 
 NUMBERS = np.array([
@@ -25,37 +26,6 @@ NUMBERS = np.array([
 CODES = np.array(
     [np.nan, -0.5, -1.0, -0.0, 0.0, 0.9, 1.5, 2.0, 6.0, 7.0, 31.0, 32.0, 63.0, 64.0, 1e7, 2**24, 2**31, 1e18]
 )
-QUIET: dict[str, Any] = {"nthread": 1, "verbosity": 0}
-
-
-def data(seed: int, rows: int = 600) -> Floats:
-    """Two numbers with zeros and gaps, one with whole values, and two columns of codes."""
-    rng = np.random.default_rng(seed)
-    whole = [rng.integers(low, high, rows) for low, high in ((-3, 4), (0, 8), (0, 70))]
-    x = np.column_stack([rng.normal(size=(rows, 2)), *whole])
-    x[:, :3][rng.random((rows, 3)) < 0.2] = 0.0
-    x[rng.random(x.shape) < 0.1] = np.nan
-    return np.asarray(x, np.float64)
-
-
-def target(x: Floats, seed: int) -> Floats:
-    """A positive number that hangs on everything."""
-    rng = np.random.default_rng(seed)
-    worth = rng.gamma(1, size=70)
-    codes = [np.nan_to_num(column, nan=-1).astype(int) for column in x[:, 3:].T]
-    found = np.abs(np.nan_to_num(x[:, 0])) + np.isnan(x[:, 1]) + (x[:, 2] == 0) + worth[codes[0]] + worth[codes[1]]
-    return np.asarray(found + rng.gamma(0.5, size=len(x)), np.float64)
-
-
-def frame(x: Floats) -> pd.DataFrame:
-    return pd.DataFrame(x, columns=["a", "b", "c", "d", "e"])
-
-
-def train(x: Floats, y: Any, rounds: int = 12, sets: int = 0, **params: Any) -> xgb.Booster:
-    """A booster; the last ``sets`` columns are codes of categories."""
-    types = ["float"] * (x.shape[1] - sets) + ["c"] * sets
-    matrix = xgb.DMatrix(x, y, feature_types=types, enable_categorical=True)
-    return xgb.train({**QUIET, **params}, matrix, rounds)
 
 
 def assert_same(found: Source, rows: pd.DataFrame, method: str) -> None:
@@ -66,11 +36,7 @@ def assert_same(found: Source, rows: pd.DataFrame, method: str) -> None:
     x = np.concatenate([x, codes])
     assert_same_leaves(model, estimate, x)
     odd = pd.DataFrame(x, columns=rows.columns)
-    got, expected = scores(model, odd), found.answer(odd, method)
-    if estimate.kernel.params["link"] == "identity":
-        np.testing.assert_array_equal(got, expected)
-    else:
-        np.testing.assert_allclose(got, expected, rtol=NEAR, atol=1e-12)
+    np.testing.assert_array_equal(scores(model, odd), found.answer(odd, method))
 
 
 hyper = st.fixed_dictionaries({
@@ -99,27 +65,13 @@ def test_whatever_the_parameters_leaves_and_margins_are_the_library_s(
     if params["booster"] == "gbtree":
         del params["rate_drop"]
     x = data(seed)
-    assert_same(source(train(x, target(x, seed), sets=sets, **params)), frame(x), "predict")
+    assert_same(source(extreme(x, target(x, seed), sets=sets, **params)), frame(x), "predict")
 
 
 @pytest.mark.parametrize("objective", LINKS)
 def test_objectives(objective: str) -> None:
-    x = data(5)
-    y: Any = target(x, 5)
-    params: dict[str, Any] = {"objective": objective, "max_depth": 3}
-    if "multi" in objective:
-        y, params["num_class"] = np.digitize(y, [1.5, 3.0]), 3
-    elif "logistic" in objective or objective == "rank:map":
-        y = y > 2
-    elif "rank" in objective:
-        y = np.digitize(y, [1.5, 3.0])
-    elif objective == "reg:quantileerror":
-        params["quantile_alpha"] = 0.3
-    matrix = xgb.DMatrix(x, y, group=[60] * 10 if "rank" in objective else None)
-    if objective == "survival:aft":
-        matrix.set_info(label_lower_bound=y, label_upper_bound=y + 1)
-    found = source(xgb.train({**QUIET, **params}, matrix, 10))
-    rows = frame(x)
+    rows = frame(data(5))
+    found = source(extreme_for(objective, data(5)))
     assert found.names(rows) == tuple(rows.columns)
     for method in found.methods[:2]:
         assert_same(found, rows, method)
@@ -133,7 +85,7 @@ def test_objectives(objective: str) -> None:
 def test_the_base_is_the_library_s_margin(objective: str) -> None:
     x = data(6)
     y = target(x, 6)
-    found = source(train(x, y > 2 if "binary" in objective else np.round(y), objective=objective))
+    found = source(extreme(x, y > 2 if "binary" in objective else np.round(y), objective=objective))
     assert isinstance(found, XGBoostSource)
     assert found._base[0] not in (0.0, 0.5)
     assert_same(found, frame(x), found.methods[-2] if len(found.methods) > 1 else "predict")
@@ -160,26 +112,6 @@ def test_of_whole_numbers_a_fraction_is_never_missing() -> None:
     found = source(xgb.XGBRegressor(n_estimators=3, missing=-999.1).fit(rows, rows.b))
     found.names(rows)
     assert dict(found.sentinels) == {"b": -999.1}
-
-
-def mixed(seed: int = 0, rows: int = 500) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    found = pd.DataFrame({
-        "delay": rng.normal(size=rows),
-        "carrier": pd.Categorical(rng.choice(["UA", "", "Zurich", "B6", "DL"], rows)),
-        "year": pd.Categorical(rng.choice([2015, -7, 2013, 400], rows)),
-        "seats": rng.integers(1, 300, rows),
-    })  # fmt: skip
-    found.loc[rng.random(rows) < 0.1, ["delay", "carrier"]] = np.nan
-    return found
-
-
-def worth(rows: pd.DataFrame) -> Floats:
-    known = {"UA": 1.0, "Zurich": 3.0, "B6": -1.0}
-    carrier = rows.carrier.map(known).astype(float).fillna(0.2).to_numpy()
-    return np.asarray(
-        rows.delay.fillna(0).to_numpy() + carrier * 2 + (rows.year.astype(float) % 3).to_numpy(), np.float64
-    )
 
 
 @pytest.mark.parametrize("onehot", [1, 100])
@@ -216,7 +148,7 @@ def test_files(tmp_path: Path, suffix: str) -> None:
     fitted.save_model(tmp_path / f"model{suffix}")
     found = source(tmp_path / f"model{suffix}")
     model, _ = version_of(found, rows, "predict_proba")
-    np.testing.assert_allclose(scores(model, rows)[0], fitted.predict_proba(rows)[:, 1], rtol=NEAR)
+    np.testing.assert_array_equal(scores(model, rows)[0], fitted.predict_proba(rows)[:, 1])
     assert model.classes == ("0", "1")
     margins, _ = version_of(found, rows, "decision_function")
     np.testing.assert_array_equal(scores(margins, rows)[0], fitted.predict(rows, output_margin=True))
@@ -245,12 +177,12 @@ def test_three_classes(strategy: str) -> None:
     margins, _ = version_of(found, rows, "decision_function")
     np.testing.assert_array_equal(scores(margins, rows), fitted.predict(x, output_margin=True).T)
     model, _ = version_of(found, rows, "predict_proba")
-    np.testing.assert_allclose(scores(model, rows), fitted.predict_proba(x).T, rtol=NEAR)
+    np.testing.assert_array_equal(scores(model, rows), fitted.predict_proba(x).T)
 
 
 def test_two_classes_with_two_margins() -> None:
     x = data(9)
-    found = source(train(x, target(x, 9) > 2, objective="multi:softprob", num_class=2))
+    found = source(extreme(x, target(x, 9) > 2, objective="multi:softprob", num_class=2))
     assert_same(found, frame(x), "predict_proba")
     with pytest.raises(NotImportable, match="two margins"):
         version_of(found, frame(x), "decision_function")
@@ -269,12 +201,12 @@ def squares(y: Floats, p: Floats) -> tuple[Floats, Floats]:
 
 
 REFUSED: list[tuple[Any, str, str]] = [
-    (lambda x, y: train(x, y, booster="gblinear"), "gblinear", "gbtree"),
-    (lambda x, y: train(x, y > 2, objective="binary:logitraw"), "logitraw", "binary:logistic"),
-    (lambda x, y: train(x, y > 2, objective="binary:hinge"), "hinge", "binary:logistic"),
-    (lambda x, y: train(x, np.c_[y, y]), "2 numbers", "each of them"),
+    (lambda x, y: extreme(x, y, booster="gblinear"), "gblinear", "gbtree"),
+    (lambda x, y: extreme(x, y > 2, objective="binary:logitraw"), "logitraw", "binary:logistic"),
+    (lambda x, y: extreme(x, y > 2, objective="binary:hinge"), "hinge", "binary:logistic"),
+    (lambda x, y: extreme(x, np.c_[y, y]), "2 numbers", "each of them"),
     (
-        lambda x, y: train(x, y, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9]),
+        lambda x, y: extreme(x, y, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9]),
         "2 numbers",
         "each of them",
     ),
@@ -301,7 +233,7 @@ def test_what_cannot_be_represented_is_refused(made: Any, why: str, nearest: str
 
 def test_text_without_the_list_of_its_categories_is_refused() -> None:
     x = data(12)
-    found = source(train(x, target(x, 12), sets=1))
+    found = source(extreme(x, target(x, 12), sets=1))
     with pytest.raises(NotImportable, match="list of its categories") as caught:
         version_of(found, frame(x).assign(e="text"), "predict")
     assert "3.1" in caught.value.nearest

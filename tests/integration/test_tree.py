@@ -78,7 +78,7 @@ def seconds_until_scored(deployment: Deployment, since: float) -> float:
 
 def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis: redis_client.Redis) -> None:
     deployment = deploy_with_registry()
-    deployment.send(10)
+    deployment.send([deployment.event(number, None if number < 3 else 0.5) for number in range(10)])
     with Tree(deployment) as tree:
         until(lambda: "scorer champion set" in tree.not_ready(), "it does not say what is missing")
         assert tree.get("/health")[0] == 200
@@ -88,6 +88,7 @@ def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis
         await_all(deployment)
         until(lambda: tree.metric("scorer_predictions_total", version="v1", role="champion") == 10, "it is not counted")
         assert tree.metric("scorer_champion_info", version="v1") == 1
+        assert tree.metric("scorer_flagged_total", flag="imputed") == 3
         tree.process.terminate()
         assert tree.process.wait(30) == 0
     assert {output.prediction["version"] for output in deployment.assert_exactly_once() if output.prediction} == {"v1"}

@@ -157,6 +157,8 @@ def test_a_missing_value_is_found_after_rounding_and_zero_reaches_as_far_as_it_i
         ("sigmoid", 1 / (1 + np.exp([2.0, 0.0, -3.0]))),
         ("log1p_exp", np.log1p(np.exp([-2.0, 0.0, 3.0]))),
         ("signed_square", [-4.0, 0.0, 9.0]),
+        ("exp_float32", np.exp([-2.0, 0.0, 3.0]).astype(np.float32)),
+        ("sigmoid_float32", (1 / (1 + np.exp([2.0, 0.0, -3.0]))).astype(np.float32)),
     ],
 )
 def test_links(link: str, expected: Floats) -> None:
@@ -164,8 +166,9 @@ def test_links(link: str, expected: Floats) -> None:
         [0, 0, 0, 0, 0], [0.0, 0, 1, 0, 0], [1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0] * 5, [0, -2, 0, 0, 3]
     )
     model, x = model_of(forest(NAMES, [chain], [0.0], link)), np.tile([-1.0, 0.5, 2.0], (3, 1))
-    np.testing.assert_allclose(scores(model, x)[0], expected, rtol=1e-15)
-    np.testing.assert_allclose(by_numpy(model, x)[0], expected, rtol=1e-15)
+    near = 1.2e-7 if link.endswith("float32") else 1e-15
+    np.testing.assert_allclose(scores(model, x)[0], expected, rtol=near)
+    np.testing.assert_allclose(by_numpy(model, x)[0], expected, rtol=near)
 
 
 def test_of_two_margins_softmax_gives_the_second() -> None:

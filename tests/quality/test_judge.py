@@ -121,11 +121,10 @@ def test_a_season_takes_its_months_only() -> None:
     found = verdict(winter, table)
     assert (found.verdict, found.n, found.value) == ("PASS", 3, 1.0)
     assert found.text.startswith("accuracy in January, December: 1 is at least")
-    place = words("A", "A", "B", "A", "B")
+    place = words("A", "A", "A", "A", "B")
     each = one(GOOD + 'season = [12, 1]\nsegments = { place = "each" }\n')
-    assert [found.segment for found in judge([each], dataclasses.replace(table, fields={"place": place}))] == [
-        ("place", "A")
-    ]
+    [only] = judge([each], dataclasses.replace(table, fields={"place": place}))
+    assert (only.segment, only.n, only.value) == (("place", "A"), 3, 1.0), "B has no row of these months"
     unknown = verdict(winter, binary([0.9], [1.0]))
     assert (unknown.verdict, unknown.n) == ("INSUFFICIENT", 0)
     assert "no event times" in unknown.text
@@ -195,10 +194,13 @@ def test_labels_of_classes(labels: Words, classes: tuple[str, ...], numbers: lis
 
 
 def test_labels_that_mean_nothing() -> None:
-    for label, classes in (("lat", ("on time", "late")), (2, ("a", "b")), (0, ("1", "2")), (0.5, ("a", "b"))):
+    for label, classes in (
+        ("lat", ("on time", "late")), (2, ("a", "b")), (0, ("1", "2")), (0.5, ("a", "b")), ([1], ("a", "b")),
+        ({"a": 1}, ("a", "b")), (np.array([0.0]), ("a", "b")), (b"a", ("a", "b")),
+    ):  # fmt: skip
         with pytest.raises(SchemaError, match=r"is none of the classes"):
             label_numbers(words(label), "binary", classes)
     np.testing.assert_array_equal(label_numbers(words(1, 2.5, None), "regression", ()), [1.0, 2.5, NAN])
-    for label in ("3", float("inf")):
+    for number in ("3", float("inf"), [1.0], np.array([1.0, 2.0])):
         with pytest.raises(SchemaError, match="not a finite number"):
-            label_numbers(words(label), "regression", ())
+            label_numbers(words(number), "regression", ())

@@ -38,6 +38,10 @@ def prepare(loaded: VersionBytes, model: str, version: str) -> Made:
     return Made(version, loaded)
 
 
+def unchecked(_made: Made) -> None:
+    """Nothing is wrong with any version that was made."""
+
+
 def digest(version: str, *, good: bool = True) -> bytes:
     return hashlib.sha256(content(version, good=good).manifest).digest()
 

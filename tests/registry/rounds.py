@@ -14,7 +14,7 @@ from scorer.registry.following import Follower
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.trial import Trial
-from tests.registry.made import Made, prepare
+from tests.registry.made import Made, prepare, unchecked
 from tests.registry.servers import nobody
 
 
@@ -41,7 +41,13 @@ class Setup:
         made_by: Callable[[VersionBytes, str, str], Made] = prepare,
     ) -> Follower[Made]:
         return Follower(
-            client or self.client, self.keys, made_by, state=self.state, time=self.clock, monotonic=self.clock
+            client or self.client,
+            self.keys,
+            made_by,
+            check=unchecked,
+            state=self.state,
+            time=self.clock,
+            monotonic=self.clock,
         )
 
     def champion(self, version: str) -> str:

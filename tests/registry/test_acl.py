@@ -16,7 +16,7 @@ from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.trial import Trial
 from scorer.registry.watcher import Heartbeat, Watcher
-from tests.registry.made import content, prepare, push
+from tests.registry.made import content, prepare, push, unchecked
 from tests.registry.servers import until
 
 
@@ -36,7 +36,7 @@ def test_the_rights_are_enough_for_all_that_a_scorer_does(
 ) -> None:
     push(client, keys, "v1", "v2", "v3")
     pointers.set_champion(client, keys, "v1", actor="ann", reason="")
-    follower = Follower(scorer, keys, prepare, state=LastGood(tmp_path, keys.model))
+    follower = Follower(scorer, keys, prepare, check=unchecked, state=LastGood(tmp_path, keys.model))
     watcher = Watcher(follower, heartbeat=Heartbeat("pod-0", follower.status, seconds=0.01), poll_seconds=3_600)
     with watcher:
         until(lambda: watcher.status()["wake"] == {"listening": True, "problem": None}, "it listens")

@@ -16,7 +16,7 @@ from scorer.registry.client import connect
 from scorer.registry.following import Follower
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
-from tests.registry.made import Made, content, digest, prepare, push
+from tests.registry.made import Made, content, digest, prepare, push, unchecked
 
 KEYS = Keys("flights")
 GOOD = ("v1", "v2", "v3")
@@ -71,7 +71,9 @@ class World:
 
     def new(self) -> Follower[Made]:
         clock = Clock()
-        return Follower(self.client, KEYS, prepare, state=self.state, kept=2, time=clock, monotonic=clock)
+        return Follower(
+            self.client, KEYS, prepare, check=unchecked, state=self.state, kept=2, time=clock, monotonic=clock
+        )
 
     def close(self) -> None:
         self.client.close()

@@ -19,7 +19,7 @@ from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.watcher import Heartbeat, Watcher
 from scorer.settings import Redis as RedisSettings
-from tests.registry.made import Made, prepare, push
+from tests.registry.made import Made, prepare, push, unchecked
 from tests.registry.servers import until
 
 NAME = "flight-registry"
@@ -97,7 +97,7 @@ def followed(fleet: Fleet, keys: Keys, tmp_path: Path) -> Iterator[Watcher[Made]
         push(client, keys, "v1", "v2")
         pointers.set_champion(client, keys, "v1", actor="ann", reason="")
         client.wait(1, 10_000)
-        follower = Follower(client, keys, prepare, state=LastGood(tmp_path, keys.model))
+        follower = Follower(client, keys, prepare, check=unchecked, state=LastGood(tmp_path, keys.model))
         beat = Heartbeat("pod-0", dict, seconds=0.1, expires=60.0)
         watcher = stack.enter_context(Watcher(follower, poll_seconds=0.02, heartbeat=beat))
         until(lambda: runs(watcher) == "v1", "v1 runs")

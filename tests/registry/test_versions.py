@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 
 from sandbox import Valkey
-from scorer.errors import RegistryConflict, SettingsError, VersionRefused
+from scorer.errors import RegistryConflict, RegistryUnavailable, SettingsError, VersionRefused
 from scorer.model.version import VersionBytes
 from scorer.registry import audit, versions
 from scorer.registry.client import connect
@@ -49,6 +51,45 @@ def test_other_bytes_under_a_name_are_refused_with_both_digests(client: redis.Re
         push(client, keys, dataclasses.replace(content("v1"), tensors=b"other"))
     assert versions.fetch(client, keys, "v1") == content("v1")
     assert len(audit.read(client, keys).entries) == 1
+
+
+def test_of_pushes_at_the_same_time_one_counts(server: Valkey, keys: Keys) -> None:
+    """Two sorts of bytes under one name, from eight clients at once."""
+    kinds = [content("v1"), content("v1", good=False)]
+    begin = threading.Barrier(8)
+
+    def attempt(number: int) -> bool | None:
+        with connect(server.url) as client:
+            begin.wait(30)
+            try:
+                return push(client, keys, kinds[number % 2]).already
+            except RegistryConflict:
+                return None
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(attempt, range(8)))
+    winner = found.index(False)
+    assert found.count(False) == 1, "one stores it"
+    with connect(server.url) as client:
+        assert versions.fetch(client, keys, "v1") == kinds[winner % 2]
+        assert len(audit.read(client, keys).entries) == 1
+    for number, one in enumerate(found):
+        assert number % 2 == winner % 2 or one is None, "other bytes are refused"
+
+
+def test_a_push_to_a_frozen_server_is_given_up_and_can_be_repeated(server: Valkey, keys: Keys) -> None:
+    with connect(server.url, timeout=0.1) as client:
+        client.ping()
+        server.freeze()
+        try:
+            with pytest.raises(RegistryUnavailable, match="cannot push version v1 of flights"):
+                push(client, keys, content("v1"))
+        finally:
+            server.thaw()
+    with connect(server.url) as client:
+        push(client, keys, content("v1"))
+        assert versions.fetch(client, keys, "v1") == content("v1")
+        assert len(audit.read(client, keys).entries) == 1
 
 
 def test_a_signature_can_be_added_but_not_changed(client: redis.Redis, keys: Keys) -> None:

@@ -22,7 +22,7 @@ from scorer.registry.instances import Json
 from scorer.registry.keys import Keys
 from scorer.registry.lastgood import LastGood
 from scorer.registry.watcher import Heartbeat, Watcher
-from tests.registry.made import Made, prepare, push
+from tests.registry.made import Made, prepare, push, unchecked
 from tests.registry.servers import nobody, until
 
 NEVER = 3_600.0
@@ -46,7 +46,7 @@ def start(keys: Keys, tmp_path: Path) -> Iterator[Start]:
         ) -> Watcher[Made]:
             client = stack.enter_context(connect(server.url, timeout=timeout))
             state = LastGood(tmp_path / "state", keys.model)
-            follower = Follower(client, keys, made_by, state=state)
+            follower = Follower(client, keys, made_by, check=unchecked, state=state)
             return stack.enter_context(Watcher(follower, poll_seconds=poll_seconds, heartbeat=heartbeat))
 
         yield started
@@ -358,7 +358,7 @@ def test_the_pause_is_what_was_set_give_or_take_a_fifth(
     server: Valkey, keys: Keys, jitter: float, pause: float
 ) -> None:
     with connect(server.url) as client:
-        watcher = Watcher(Follower(client, keys, prepare), poll_seconds=1.0, jitter=lambda: jitter)
+        watcher = Watcher(Follower(client, keys, prepare, check=unchecked), poll_seconds=1.0, jitter=lambda: jitter)
     assert watcher.pause() == pytest.approx(pause)
 
 
@@ -374,7 +374,7 @@ def test_a_stop_removes_nothing_where_redis_is_away(own_server: Valkey, keys: Ke
 
 def test_the_key_is_not_renewed_where_redis_just_failed_to_answer(keys: Keys) -> None:
     with connect(nobody()) as client:
-        follower = Follower(client, keys, prepare)
+        follower = Follower(client, keys, prepare, check=unchecked)
         watcher = Watcher(follower, poll_seconds=SOON, heartbeat=Heartbeat("pod-0", dict, seconds=0.0))
         with watcher:
             until_rounds(watcher, 3)

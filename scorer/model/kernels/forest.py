@@ -13,7 +13,7 @@ Parameters:
   category; ``"above -1"``: so is a value above -1, which is category 0 as long as it is below 1.
 - ``sum_dtype``: ``"float64"`` or ``"float32"``: what each sum is rounded to. ``divisor``, positive: the number of trees
   for a mean, else 1.0. ``slope``: 1.0 but for sigmoids of another steepness.
-- ``link``: see :mod:`scorer.model.kernels.links`. ``"softmax"`` with two margins serves two classes.
+- ``link``: see :mod:`scorer.model.kernels.links`. A softmax of two margins serves two classes.
 
 Tensors as described in :mod:`scorer.model.kernels.trees`: ``base`` float64 ``(margins,)``; ``feature`` int32,
 ``threshold`` float64, ``left`` int32, ``missing`` uint8, all ``(nodes,)``; ``value`` float64 ``(leaves, width)``;
@@ -21,7 +21,7 @@ Tensors as described in :mod:`scorer.model.kernels.trees`: ``base`` float64 ``(m
 uint8 ``(sets,)``, ``set_bits`` int64 ``(words,)``.
 
 Equal bit for bit in the margins to scikit-learn's forests, trees and gradient boosting, to LightGBM, and, with
-sums in float32, to XGBoost.
+sums in float32, to XGBoost; with the links in float32 in XGBoost's scores, too.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ SET_TENSORS = ("set_node", "set_size", "set_other", "set_bits")
 ABOVE = {"none": -1.0, "above -1": -1.0, "from 0": float(np.nextafter(0.0, -1.0))}
 """What a value must be above to be a category."""
 FOREST_LINKS = {
-    "regression": ("identity", "exp", "sigmoid", "log1p_exp", "signed_square"),
-    "binary": ("identity", "sigmoid", "softmax"),
-    "multiclass": ("identity", "sigmoid", "softmax"),
-}
+    "regression": (
+        "identity", "exp", "exp_float32", "sigmoid", "sigmoid_float32", "log1p_exp", "signed_square",
+    ),
+    "binary": ("identity", "sigmoid", "sigmoid_float32", "softmax", "softmax_float32"),
+    "multiclass": ("identity", "sigmoid", "softmax", "softmax_float32"),
+}  # fmt: skip
 """The links that each kind of output may have."""
 
 
@@ -83,7 +85,7 @@ class Forest:
         categories = params["categories"].one_of(*ABOVE)
         given.expect(PARAMS, TENSORS if categories == "none" else TENSORS + SET_TENSORS)
         link = params["link"].one_of(*FOREST_LINKS[outputs.kind])
-        second = outputs.kind == "binary" and link == "softmax"
+        second = outputs.kind == "binary" and link.startswith("softmax")
         trees = _read(given, 2 if second else outputs.count, limits)
         check(trees, given, limits)
         if params["comparison"].one_of("<=", "<") == "<":

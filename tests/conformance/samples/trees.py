@@ -26,7 +26,7 @@ def of_forest(
 ) -> Sample:
     """Random trees with so many leaves each, on raw numbers with gaps and a category that may be missing."""
     rng = np.random.default_rng(len(leaves))
-    margins = max(len(classes), 1) if len(classes) != 2 or link == "softmax" else 1
+    margins = max(len(classes), 1) if len(classes) != 2 or link.startswith("softmax") else 1
     trees = [
         grown.tree(rng, count, len(NUMBERS) + 1, width, 0 if width > 1 else int(rng.integers(margins)), sets=sets)
         for count in leaves
@@ -37,6 +37,9 @@ def of_forest(
     kind = {0: "regression", 2: "binary"}.get(len(classes), "multiclass")
     return of_kernel(kernel, kind, classes, steps=[build.ordinal("maker", "maker.code", WORDS)], ulps=ulps)
 
+
+NARROW = 2**31
+"""Units in the last place of float64 that make four of float32."""
 
 SAMPLES: dict[str, Sample] = {
     "trees of all sizes up to 64 leaves": of_design(forest([1, 2, 3, 31, 32, 33, 63, 64, 5, 17])),
@@ -60,6 +63,9 @@ SAMPLES: dict[str, Sample] = {
     "forest, two margins": of_forest([40, 90, 30], "softmax", ("no", "yes"), ulps=4),
     "forest, sigmoids": of_forest([40, 90, 30], "sigmoid", ("a", "b", "c"), slope=0.5),
     "forest, exp": of_forest([40, 90, 30], "exp", ulps=2),
+    "forest, sigmoid in float32": of_forest([40, 90, 30], "sigmoid_float32", ("no", "yes"), ulps=NARROW),
+    "forest, softmax in float32": of_forest([40, 90, 30], "softmax_float32", ("a", "b", "c"), ulps=NARROW),
+    "forest, exp in float32": of_forest([40, 90, 30], "exp_float32", ulps=NARROW),
     "forest, log1p_exp": of_forest([40, 90, 30], "log1p_exp", ulps=4),
     "forest, signed_square": of_forest([40, 90, 30], "signed_square"),
 }

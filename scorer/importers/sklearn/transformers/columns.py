@@ -48,9 +48,11 @@ def feature_union(fitted: FeatureUnion, columns: Columns, draft: Draft) -> Colum
 
 def selected(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
     """Whatever selects columns and leaves them as they are. Where it takes NaN, it takes infinities, too."""
+    kept = fitted.get_support()
     if not get_tags(fitted).input_tags.allow_nan:
-        columns = draft.finite(columns, missing_too=True)
-    return tuple(columns[place] for place in np.flatnonzero(fitted.get_support()))
+        dropped = tuple(columns[place] for place in np.flatnonzero(~kept))
+        columns = draft.finite(columns, missing_too=True, dropped=dropped)
+    return tuple(columns[place] for place in np.flatnonzero(kept))
 
 
 def _through(transformer: Fitted, columns: Columns, draft: Draft) -> Columns:
