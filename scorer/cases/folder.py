@@ -117,6 +117,6 @@ class Folder:
         if len(data) > _LARGEST:
             raise RegressionFailed(f"{file} has more than {_LARGEST} bytes")
         try:
-            return form.read(data, model.inputs, model.n_outputs, file.name, sourced=file == self.outliers)
+            return form.read(data, model.inputs, model.n_outputs, str(file), sourced=file == self.outliers)
         except VersionRefused as error:
-            raise RegressionFailed(f"{file}: {error}") from None
+            raise RegressionFailed(str(error)) from None

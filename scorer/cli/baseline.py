@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +30,14 @@ def baseline(
     window: Annotated[
         Literal["hour", "day", "week", "month"], typer.Option(help="Over what the requirements are judged.")
     ] = "month",
-    least_labels: Annotated[int, typer.Option(min=1, help="Fewer labels in a window decide nothing.")] = 1_000,
+    least_labels: Annotated[
+        int, typer.Option(min=1, max=2**53, help="Fewer labels in a window decide nothing.")
+    ] = 1_000,
     season: Annotated[
         str | None, typer.Option(help="Months from 1 to 12 with commas between: look at these, and require of these.")
     ] = None,
     margin: Annotated[
-        float, typer.Option(min=0.0, help="How much larger the loss may be than it was, as a share.")
+        float, typer.Option(min=0.0, max=1e6, help="How much larger the loss may be than it was, as a share.")
     ] = 0.1,
     write: Annotated[
         bool, typer.Option("--write", help="Write coefficients/M/requirements.toml instead of printing it.")
@@ -65,8 +66,6 @@ def baseline(
         raise SettingsError("--season needs the event times: say --time")
     folder = Folder(directory)
     target = folder.requirements
-    if not math.isfinite(margin):
-        raise SettingsError(f"--margin {margin} must be a number, such as 0.1")
     if write and target.exists() and not overwrite:
         raise SettingsError(f"{target} is there already; say --overwrite to replace it")
     model = load(directory).model

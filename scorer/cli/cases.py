@@ -10,7 +10,7 @@ import typer
 from scorer.cli import output
 from scorer.cli.output import Json
 from scorer.cli.session import Session
-from scorer.errors import RegressionFailed, SettingsError
+from scorer.errors import RegressionFailed, ScorerError, SettingsError
 from scorer.registry import files
 
 if TYPE_CHECKING:
@@ -34,21 +34,28 @@ def run_tests(
 
     The production code runs on the production coefficients: golden rows, contrived cases and outliers must come out as
     written; the labelled sample must meet the model's requirements. Prints what differs, field by field. Exit code 14
-    where a test fails, 4 where a version cannot be loaded.
+    where a test fails or cannot be run, 4 where a version cannot be loaded; of several, that of the first.
     """
     from scorer.cases import regression  # noqa: PLC0415  # compiled code, for which the other commands need not wait
 
-    failed = False
-    facts = []
+    code = 0
+    facts: list[dict[str, object]] = []
     for directory in directories or _all():
-        report = regression.run(directory)
-        failed |= not report.passed
+        try:
+            report = regression.run(directory)
+        except ScorerError as error:  # the other versions are tested all the same
+            code = code or error.exit_code
+            facts.append({"directory": str(directory), "ok": False, "error": str(error)})
+            output.note(f"scorer: {error}", "red")
+            continue
+        if not report.passed:
+            code = code or RegressionFailed.exit_code
         facts.append(_facts(report))
         if not as_json:
             _print(report)
-    output.emit(as_json, {"ok": not failed, "versions": facts}, lambda: None)
-    if failed:
-        raise typer.Exit(RegressionFailed.exit_code)
+    output.emit(as_json, {"ok": code == 0, "versions": facts}, lambda: None)
+    if code:
+        raise typer.Exit(code)
 
 
 def add_case(
@@ -145,7 +152,8 @@ def _print(report: Report) -> None:
     for suite in report.suites:
         status = "failed" if suite.differences else "ok"
         wrong = len({one.case.name for one in suite.differences})
-        told = f"{wrong} of {output.count(suite.cases, 'case')} differ" if wrong else output.count(suite.cases, "case")
+        differ = f"{wrong} of {output.count(suite.cases, 'case')} {'differs' if wrong == 1 else 'differ'}"
+        told = differ if wrong else output.count(suite.cases, "case")
         largest = "" if suite.largest is None else f", largest difference from an expected score {suite.largest:.2g}"
         _say(status, suite.name, told + largest)
     for verdict in report.verdicts:

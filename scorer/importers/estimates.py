@@ -100,7 +100,7 @@ def _number(cell: str, term: str) -> float:
         number = float(cell)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number) or "_" in cell:  # which Python alone reads as a number
         nearest = "delete the line if the program drops such a term, as predict() of R does"
         raise NotImportable(f"term {term!r}", f"its estimate is {cell!r}, which is no number", nearest)
     return number

@@ -33,6 +33,7 @@ _PATSY = re.compile(r"(?:C\((?P<inside>.+)\)|(?P<plain>[^\[\]]+))\[(?:T\.)?(?P<l
 _REFERENCE = re.compile(r"Treatment\((?:reference\s*=\s*)?(?P<quote>['\"])(?P<level>.*)(?P=quote)\)", re.DOTALL)
 _POWER = re.compile(r"I\(\s*(?P<name>.+?)\s*(?:\^|\*\*)\s*(?P<power>[2-9])\s*\)", re.DOTALL)
 _TRUE = ("TRUE", "True", "true")
+_MOST_COLONS = 20
 _NEAREST = "make a column of it in the rows and the events, under the name of the term"
 
 
@@ -68,6 +69,8 @@ def read(text: str, known: Known) -> Term:
     """What a term means. Raises ``NotImportable`` where it means nothing, or two things."""
     if text in INTERCEPTS and text not in known.numbers:
         return ()
+    if text.count(":") > _MOST_COLONS:
+        raise _refused(f"{text[:40]}…", f"it has more than {_MOST_COLONS} colons", _NEAREST)
     found = list(dict.fromkeys([*_factors(text, known), *_products(text, known)]))
     if len(found) > 1:
         shown = [term for term in found if all(_is_shown(factor, known) for factor in term)]
@@ -101,8 +104,8 @@ def _products(text: str, known: Known) -> list[Term]:
     found: list[Term] = []
     for place in (match.start() for match in re.finditer(":", text)):
         left, right = _factors(text[:place], known), text[place + 1 :]
-        rest = [*_factors(right, known), *_products(right, known)]
-        found += [one + other for one, other in product(left, rest)]
+        if left:
+            found += [one + other for one, other in product(left, [*_factors(right, known), *_products(right, known)])]
     return found
 
 

@@ -19,6 +19,7 @@ from scorer.quality.table import Kind, Scale, Table, Words, label_numbers
 from scorer.rows.piece import PIECE, Piece, Reader
 from scorer.rows.values import from_objects
 
+_TRUTH = {"true": True, "false": False}
 _WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 
 KINDS: dict[str, Kind] = {"regression": "regression", "binary": "binary", "multiclass": "multiclass"}
@@ -41,7 +42,7 @@ def scored(model: Model, reader: Reader, label: str, time: str | None) -> Table:
     kind = KINDS[model.kind]
     for piece in reader.pieces(PIECE):
         scores.append(_scores(model, piece))
-        labels.append(label_numbers(_labels(piece.column(label)), kind, model.classes))
+        labels.append(label_numbers(_labels(piece.column(label), model.classes), kind, model.classes))
         if time is not None:
             times.append(_times(piece.column(time), time))
     if not scores:
@@ -60,16 +61,20 @@ def _scores(model: Model, piece: Piece) -> Floats:
     return scores
 
 
-def _labels(cells: Sequence[object]) -> Words:
-    """Labels as they were meant: a text file spells its numbers."""
+def _labels(cells: Sequence[object], classes: Sequence[str]) -> Words:
+    """Labels as they were meant: a text file spells its numbers, true and false."""
     found = np.empty(len(cells), object)
-    found[:] = [_spelt(cell) if isinstance(cell, str) else cell for cell in cells]
+    found[:] = [_spelt(cell, classes) if isinstance(cell, str) else cell for cell in cells]
     return found
 
 
-def _spelt(cell: str) -> object:
+def _spelt(cell: str, classes: Sequence[str]) -> object:
     if not cell:
         return None
+    if cell in classes:
+        return cell
+    if cell.lower() in _TRUTH:
+        return _TRUTH[cell.lower()]
     try:
         number = float(cell)
     except ValueError:

@@ -18,6 +18,7 @@ from scorer.errors import RegressionFailed, SettingsError, VersionRefused
 from scorer.model import build, golden
 from scorer.model.build import Design, Proof
 from scorer.model.inputs import Input, Raw
+from scorer.model.model import Model
 from tests.cases import versions
 from tests.cases.versions import INPUTS, MIDDLE, REQUIRED
 
@@ -72,10 +73,15 @@ def test_what_differs_is_told_field_by_field(
     assert found.expected != found.got
 
 
-def test_a_score_that_is_not_finite_is_a_dead_letter_as_in_the_stream() -> None:
+def line() -> Model:
+    """A regression, y = 2 x, which large numbers overflow."""
     inputs, kernel = [Input("x", "float64")], build.linear(["x"], [2.0], 0.0)
     design = Design("m", "line", 1, ("numpy", "2"), inputs, [], kernel, "regression")
-    model = golden.admit(build.version(design, Proof([[1.0]] * 32, np.full((1, 32), 2.0))))
+    return golden.admit(build.version(design, Proof([[1.0]] * 32, np.full((1, 32), 2.0))))
+
+
+def test_a_score_that_is_not_finite_is_a_dead_letter_as_in_the_stream() -> None:
+    model = line()
     overflowing = Case("c", WHY, (1e308,), Unscored("score_not_finite", None))
     assert comparing.compare(model, [overflowing]).differences == ()
     [found] = comparing.compare(model, [dataclasses.replace(overflowing, row=(1.0,))]).differences
@@ -143,6 +149,12 @@ def test_requirements_are_enforced_on_the_sample(tested: Path) -> None:
         regression.require(failed)
 
 
+def test_what_nobody_relies_on_is_shown_and_fails_nothing(tested: Path) -> None:
+    Folder(tested).requirements.write_text(REQUIRED.replace("0.2", "0.001") + "guarded = false\n")
+    report = regression.run(tested)
+    assert ([one.verdict for one in report.verdicts], report.missed, report.passed) == (["FAIL"], [], True)
+
+
 def test_a_requirement_of_which_the_sample_shows_nothing_is_not_met(tested: Path) -> None:
     """It has events of January only; a floor for July must not pass for want of evidence."""
     Folder(tested).requirements.write_text(REQUIRED + "season = [7]\n")
@@ -196,6 +208,11 @@ def test_a_sample_that_cannot_be_judged(tested: Path, spoil: object, why: str) -
     frame.to_parquet(Folder(tested).sample)
     with pytest.raises(RegressionFailed, match=why):
         regression.run(tested)
+
+
+def test_a_row_that_would_be_a_dead_letter_is_no_row_of_a_sample() -> None:
+    with pytest.raises(RegressionFailed, match="row 1 has no finite score; take it out"):
+        sample.score(line(), pd.DataFrame({"x": [1.0, 1e308], "label": [2.0, 2.0]}), (), "it")
 
 
 def test_labels_may_be_names_places_or_flags(tested: Path) -> None:

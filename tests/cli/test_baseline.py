@@ -148,6 +148,15 @@ def test_a_corpus_that_will_not_do(
     assert complaint in ran.err
 
 
+@pytest.mark.parametrize("option", [("--margin", "nan"), ("--margin", "1e308"), ("--least-labels", "1" + "0" * 30)])
+def test_numbers_that_no_requirement_can_have(
+    command: Command, directory: Path, frame: pd.DataFrame, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    ran = command("models", "baseline", directory, "--corpus", corpus(frame, tmp_path, "csv"), *option)
+    assert ran.code == 2
+    assert option[0] in ran.err
+
+
 def test_rows_that_cannot_be_scored_are_counted(
     command: Command, directory: Path, frame: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -217,7 +217,7 @@ def test_a_failing_test_says_what_differs_and_ends_with_14(command: Command, mak
     Folder(bad).contrived.write_text(Folder(bad).contrived.read_text().replace("0.5", "0.625"))
     ran = command("models", "test", good, bad)
     assert ran.code == 14
-    for piece in ("1 of 1 case differ", "in the middle: without evidence", "from 0.625 to 0.625", "-0.125", "x=0.0"):
+    for piece in ("1 of 1 case differs", "in the middle: without evidence", "from 0.625 to 0.625", "-0.125", "x=0.0"):
         assert piece in ran.out
     facts = command("models", "test", good, bad, "--json").json
     assert (facts["ok"], [one["ok"] for one in facts["versions"]]) == (False, [True, False])
@@ -240,6 +240,21 @@ def test_all_versions_of_the_working_directory(command: Command, make: Make) -> 
     for name in ("v2", "v1"):
         make(name)
     assert [one["version"] for one in command("models", "test", "--json").json["versions"]] == ["v1", "v2"]
+
+
+def test_a_version_that_cannot_be_tested_keeps_none_of_the_others_from_it(command: Command, make: Make) -> None:
+    make("v3")
+    without, broken = Folder(make("v1")), make("v2")
+    without.contrived.unlink()
+    (broken / "tensors.safetensors").unlink()
+    ran = command("models", "test")
+    assert ran.code == 14
+    assert "v3" in ran.out
+    assert [line.split()[1].rsplit("/", 1)[1] for line in ran.err.splitlines()] == ["v1", "tensors.safetensors"]
+    facts = command("models", "test", "--json").json
+    assert [one["ok"] for one in facts["versions"]] == [False, False, True]
+    assert "has no cases" in facts["versions"][0]["error"]
+    assert command("models", "test", broken).code == 4
 
 
 def test_a_version_without_cases_or_whose_cases_fail_is_not_pushed(command: Command, make: Make) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from scorer.model import build, compare, golden
 from scorer.model.build import Design
+from scorer.model.evidence import CategoryProfile
 from scorer.model.inputs import Input
 from scorer.model.model import Model
 from scorer.model.movement import movement
@@ -53,6 +54,29 @@ def test_weights_of_several_classes_are_named_by_class() -> None:
     weights[2, 1] += 1.0
     [fact] = differences(samples.with_tensors(one, one.kernel, coef=weights), one)["weights"]
     assert (fact["column"], fact["score"]) == (one.kernel.taken[1], "c")
+
+
+def test_the_weights_of_a_step_are_not_named_by_the_classes_of_the_last_kernel() -> None:
+    """A step that makes three margins, in a version of three other classes."""
+    inputs = [samples.INPUTS["plain"]]
+    made = ["one", "two", "three"]
+
+    def stacked(weight: float) -> Design:
+        params = {"scores": "margin"}
+        step = replace(build.linear(["plain"], [[1.0], [weight], [3.0]], np.zeros(3)), made=made, params=params)
+        kernel = build.logistic(made, np.eye(3), np.zeros(3))
+        return samples.design(inputs, [step], kernel, "multiclass", ("a", "b", "c"))
+
+    [fact] = differences(stacked(2.5), stacked(2.0))["weights"]
+    assert (fact["column"], fact["score"], fact["change"]) == ("plain", "1", 0.5)
+
+
+def test_a_tensor_of_another_type_is_not_compared_number_by_number() -> None:
+    version = load(samples.store(samples.small()))
+    name = version.manifest.kernel.tensors["coef"]
+    narrow = replace(version, tensors={**version.tensors, name: version.tensors[name].astype(np.float32)})
+    [fact] = compare.versions(version, narrow)["coefficients"]
+    assert (fact["shape"], fact["changed"]) == (["float64 [1, 2]", "float32 [1, 2]"], None)
 
 
 def test_a_zero_that_changes_its_sign_is_a_change() -> None:
@@ -130,6 +154,18 @@ def test_profiles() -> None:
     assert len(found["inputs"]["plain"]["median"]) == 2
     assert {"came", "went", "missing"} == set(found["inputs"]["carrier"])
     assert differences(trained(1, 50), samples.everything())["profile"] == {"there": [False, True]}
+
+
+def test_categories_that_came_and_went() -> None:
+    what = samples.everything()
+    shape = profile(what.inputs, samples.raw_values(what, 50, 1), np.zeros((1, 50)))
+
+    def shown(*words: str) -> Design:
+        carriers = CategoryProfile(50 - len(words), tuple((word, 1) for word in words), 0)
+        return replace(what, profile=replace(shape, inputs={**shape.inputs, "carrier": carriers}))
+
+    found = differences(shown("AA", "US"), shown("AA", "B6", "UA"))["profile"]["inputs"]["carrier"]
+    assert (found["came"], found["went"], found["missing"]) == (["US"], ["B6", "UA"], [0.94, 0.96])
 
 
 def moved(kind: str, shift: float) -> tuple[Model, Results, Model, Results, np.ndarray]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fastavro
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
@@ -119,6 +120,15 @@ def test_parquet_with_values_that_cannot_be_read(
     [message] = done.stderr.splitlines()
     assert message.startswith(f"scorer: {tmp_path / 'rows.parquet'}: ")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2"])
+def test_avro_is_written_as_it_was_compressed(version: Path, tmp_path: Path, codec: str) -> None:
+    with (tmp_path / "rows.avro").open("wb") as file:
+        fastavro.writer(file, support.AVRO, rows(3), codec=codec)
+    assert predict(version, tmp_path / "rows.avro", tmp_path / "scored.avro") == 0
+    with (tmp_path / "scored.avro").open("rb") as file:
+        assert fastavro.reader(file).codec == codec
 
 
 def test_columns_of_dictionaries_are_columns(version: Path, tmp_path: Path) -> None:
