@@ -168,12 +168,15 @@ def _field_of(entry: Input, layout: Layout) -> Field:
     if field is None:
         raise VersionRefused(
             "inputs",
-            f"input {entry.name!r} is not a field of the events; they have {', '.join(f.name for f in layout)}",
+            f"input {entry.name!r} is not a field of the events; they have {', '.join(f.name for f in layout)}; an "
+            "input bears the name of its field, so name the columns like the fields where the model is trained",
         )
     if field.kind not in _KINDS[entry.dtype]:
         wanted = " or ".join(kind.name for kind in _KINDS[entry.dtype])
         raise VersionRefused(
-            "inputs", f"input {entry.name!r} is {entry.dtype} and needs a field of kind {wanted}, not {field.kind.name}"
+            "inputs",
+            f"input {entry.name!r} is {entry.dtype} and needs a field of kind {wanted}, not {field.kind.name}; "
+            "change the events' schema, or import the model with rows whose column is of the field's type",
         )
     return field
 
