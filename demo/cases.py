@@ -63,49 +63,51 @@ def contrived(version: str, inputs: tuple[Input, ...]) -> list[Case]:
 def _thought_of(linear: bool) -> Iterator[tuple[str, str, Mapping[str, Raw], Expected, tuple[str, ...] | None]]:
     """Names, reasons, what is changed in the calm morning, expectations, flags. The trees take gaps as they are."""
     gap = ("imputed",) if linear else ()
+    missing = (*gap, "missing")
     yield (
         "first wave of a calm day",
         "Delays pile up in the course of a day, and nothing holds this flight up, so it must be less likely to be late "
         "than the average flight. Where there are no gusts the gust is missing, as in most rows.",
         {},
         _LESS_LIKELY,
-        gap,
+        missing,
     )
     yield (
         "evening in a storm",
         "Rain, half a mile of sight and gusts close runways, and in the evening there is no slack left, so it must be "
-        "likelier to be late than the average flight. Every value is there, so nothing is imputed.",
+        "likelier to be late than the average flight. Every value is there, so nothing is imputed, but it rains harder "
+        "than it did in any hour of the training data, which must be flagged.",
         _STORM,
         _LIKELIER,
-        (),
+        ("outside",),
     )
     yield (
         "the weather station is silent",
         "Without any weather the schedule still says that it is early: missing values must not make it late.",
         _NO_WEATHER,
         _LESS_LIKELY,
-        gap,
+        missing,
     )
     yield (
         "nothing known but the schedule",
         "A midday flight of an unregistered plane without weather is close to the average, which is on time.",
         _NO_WEATHER | _NO_PLANE | {"hour": 13},
         _NOT_CALLED_LATE,
-        gap,
+        missing,
     )
     yield (
         "a carrier that is new",
         "A category that was never seen says nothing of a calm morning, and the prediction must be flagged.",
         {"carrier": "ZZ"},
         _LESS_LIKELY,
-        (*gap, "unseen"),
+        (*gap, "unseen", "missing"),
     )
     yield (
         "everything is new",
         "With no word known, schedule and weather remain, which are good: not called late, but flagged.",
         _NOBODY | {"hour": 13},
         _NOT_CALLED_LATE,
-        (*gap, "unseen"),
+        (*gap, "unseen", "missing"),
     )
     yield (
         "no hour",
@@ -121,7 +123,7 @@ def _thought_of(linear: bool) -> Iterator[tuple[str, str, Mapping[str, Raw], Exp
         "An obvious mistake in the register. Trees know only older and newer, so it counts as the oldest plane.",
         {"plane_year": 0.0},
         Bounds(((0.999, 1.0),)) if linear else _LESS_LIKELY,
-        gap,
+        (*missing, "outside"),
     )  # fmt: skip
 
 

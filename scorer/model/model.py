@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scorer.batch import Bytes, Columns, Field, Floats, Int32s, Int64s, Kind, Layout
 from scorer.errors import VersionRefused
 from scorer.model.combining import COMBINING
+from scorer.model.evidence import NumberProfile
 from scorer.model.inputs import Input
 from scorer.model.kernels import KERNELS
 from scorer.model.kernels.scored import Scored
@@ -59,7 +60,7 @@ class Model:
         self.kernel = KERNELS[given.name].read(given, manifest.outputs, limits)
         program = Program(limits)
         for entry in self.inputs:
-            program.load(entry)
+            program.load(entry, *self.range_of(entry))
         for prepared in self.steps:
             prepared.emit(program)
         first_score = self.kernel.emit(program)
@@ -85,6 +86,15 @@ class Model:
         words[:4] = layout.numbers, layout.integers, layout.spans, len(layout)
         tables = (ops, words, self._tables.floats, self._tables.text)
         return BoundModel(self, tables, self._tables.registers, self._tables.lanes)
+
+    def range_of(self, entry: Input) -> tuple[float, float]:
+        """The least and the largest number of an input in the training data; all there are where nobody knows."""
+        profile = self.manifest.profile
+        known = None if profile is None else profile.inputs.get(entry.name)
+        if profile is None or not isinstance(known, NumberProfile) or not known.quantiles:
+            return -np.inf, np.inf
+        ends = dict(zip(profile.probabilities, known.quantiles, strict=True))
+        return ends.get(0.0, -np.inf), ends.get(1.0, np.inf)
 
     def unscored(self, number: int) -> Refusal:
         """What a number in ``missing`` says: the column that keeps a row from being scored, and why.
@@ -133,10 +143,10 @@ class BoundModel:
 
         ``rows`` int64 ``(m,)`` are positions in the columns. Results are written at the same positions, and nowhere
         else: ``scores`` float64 ``(n_outputs or more, capacity)``; ``flags`` uint8 ``(capacity,)``, bits 1 imputed,
-        2 clipped, 4 unseen category; ``missing`` int32 ``(capacity,)``, the index of the first input that is not
-        nullable and has no value, or a number from the count of inputs on where a step refuses a value (see
-        :meth:`Model.unscored`), else -1. Where it is not -1, the scores are NaN. Else a score is not finite only
-        where an input is infinite or so large that the calculation overflows.
+        2 clipped, 4 unseen category, 8 missing, 16 outside of the training data; ``missing`` int32 ``(capacity,)``, the
+        index of the first input that is not nullable and has no value, or a number from the count of inputs on where a
+        step refuses a value (see :meth:`Model.unscored`), else -1. Where it is not -1, the scores are NaN. Else a score
+        is not finite only where an input is infinite or so large that the calculation overflows.
 
         Raises ``ValueError`` before anything is written where a row lies outside of one of the arrays, or these do
         not fit the layout.

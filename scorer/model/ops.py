@@ -75,6 +75,10 @@ CLIPPED = 2
 """Flag: a value was moved to the nearest allowed one."""
 UNSEEN = 4
 """Flag: a category did not occur in the training data."""
+MISSING = 8
+"""Flag: an input had no value, whatever the version did about it."""
+OUTSIDE = 16
+"""Flag: a number was below all or above all of the training data, by the version's profile."""
 
 UNSEEN_CODE = -1
 MISSING_CODE = -2

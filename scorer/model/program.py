@@ -146,8 +146,11 @@ class Program:
     _text: list[bytes] = field(default_factory=list)
     _sizes: dict[str, int] = field(default_factory=lambda: {"words": HEAD, "floats": 0, "text": 0})
 
-    def load(self, entry: Input) -> None:
-        """Take the next input. Which of the LOAD operations it is shows when the layout is known."""
+    def load(self, entry: Input, low: float = -np.inf, high: float = np.inf) -> None:
+        """Take the next input; numbers below ``low`` or above ``high`` are flagged.
+
+        Which of the LOAD operations it is shows when the layout is known.
+        """
         position = len(self.slots)
         self.slots.append([len(self._ops)])
         required = 0 if entry.nullable else 1
@@ -157,7 +160,7 @@ class Program:
             return
         sentinel = np.nan if entry.missing_sentinel is None else float(entry.missing_sentinel)
         register = self.make(entry.name, may_be_missing=entry.nullable)
-        self.op(LOAD_NUMBER, register, 0, 0, required, position, self.floats(np.array([sentinel])))
+        self.op(LOAD_NUMBER, register, 0, 0, required, position, self.floats(np.array([sentinel, low, high])))
 
     def look_up(self, category: Category, table: Int64s, text: bytes, fill: int, gap: int) -> int:
         """A new register with the code of each row's category in ``table``.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scorer.model.model import Model
+from scorer.model.ops import MISSING, OUTSIDE
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.table import Results, Values
 
@@ -32,12 +33,16 @@ def prepare(model: Model, values: Sequence[Values], rows: int) -> Prepared:
         if isinstance(column, list):
             prepared.categories[entry.name] = column
             gaps = np.array([word is None for word in column], np.bool_)
+            outside = np.zeros(rows, np.bool_)
         else:
             numbers = column[0].astype(np.float64)
             gaps = ~column[1] | np.isnan(numbers)
             if entry.missing_sentinel is not None:
                 gaps |= numbers == entry.missing_sentinel
             prepared.numbers[entry.name] = np.where(gaps, np.nan, numbers)
+            low, high = model.range_of(entry)
+            outside = ~gaps & ((numbers < low) | (numbers > high))
+        prepared.flags |= MISSING * gaps.astype(np.uint8) + OUTSIDE * outside.astype(np.uint8)
         if not entry.nullable:
             missing[gaps & (missing < 0)] = position
     with np.errstate(all="ignore"):

@@ -18,7 +18,7 @@ from scorer.wire.decode import Decoded, Decoder
 from scorer.wire.encode import Encoded
 from scorer.wire.reasons import OK
 
-FLAGS = {1: "imputed", 2: "clipped", 4: "unseen"}
+FLAGS = {1: "imputed", 2: "clipped", 4: "unseen", 8: "missing", 16: "outside"}
 
 MISSING_INPUT = "missing_input"
 REFUSED_VALUE = "refused_value"

@@ -70,7 +70,7 @@ def written(change: Callable[[dict[str, Any]], object], sourced: bool = False) -
         (lambda case: case.update(expected={"scores": [0.5], "atol": -1, "rtol": 0}), "not negative"),
         (lambda case: case.update(expected={"scores": [0.5], "atol": "Infinity", "rtol": 0}), "not negative"),
         (lambda case: case.update(expected={"scores": [0.5]}), "'atol' is missing"),
-        (lambda case: case.update(flags=["odd"]), "one of imputed, clipped, unseen"),
+        (lambda case: case.update(flags=["odd"]), "one of imputed, clipped, unseen, missing, outside"),
     ],
 )
 def test_what_is_wrong_is_named(change: Callable[[dict[str, Any]], object], complaint: str) -> None:

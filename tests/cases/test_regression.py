@@ -33,7 +33,7 @@ def probability(margin: float) -> float:
     ("row", "expected", "flags"),
     [
         ((1.0, 2, "a"), Scores((probability(3.0),), 1e-12, 0.0), ()),
-        ((None, 2, "a"), Scores((probability(2.0),), 1e-12, 0.0), ("imputed",)),
+        ((None, 2, "a"), Scores((probability(2.0),), 1e-12, 0.0), ("imputed", "missing")),
         ((1.0, 2, "new"), Bounds(((0.5, 0.99),)), ("unseen",)),
         ((1.0, 2, "new"), Bounds(((0.5, 0.99),)), None),
         ((1.0, None, "a"), Unscored("missing_input", "n"), None),

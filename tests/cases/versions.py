@@ -44,7 +44,7 @@ def model(slope: float = 1.0) -> Model:
     return golden.admit(stored(slope=slope))
 
 
-MIDDLE = Case("middle", "Nothing speaks for either class.", (0.0, 0, None), Bounds(((0.5, 0.5),)), ())
+MIDDLE = Case("middle", "Nothing speaks for either class.", (0.0, 0, None), Bounds(((0.5, 0.5),)), ("missing",))
 
 
 def directory(folder: Path, cases: Sequence[Case] = (MIDDLE,), slope: float = 1.0) -> Path:

@@ -54,7 +54,7 @@ def test_a_scored_event_becomes_a_case_that_passes(command: Command, deployment:
     assert first["row"] == {"x": 0.75}
     assert first["expected"]["scores"] == [pytest.approx(1 / (1 + math.exp(-0.75)), abs=1e-12)]
     assert first["flags"] == []
-    assert (second["row"], second["flags"]) == ({"x": None}, ["imputed"])
+    assert (second["row"], second["flags"]) == ({"x": None}, ["imputed", "missing"])
     source = first["source"]
     assert (source["topic"], source["partition"], source["offset"]) == (events, 2, 0)
     assert (source["version"], source["reason"], source["file"]) == ("v1", None, None)

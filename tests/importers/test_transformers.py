@@ -16,7 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
-from scorer.model.ops import CLIPPED, IMPUTED, UNSEEN
+from scorer.model.ops import CLIPPED, IMPUTED, MISSING, UNSEEN
 from tests.importers.cases.transformers import NEAR, PREPARED, Prepared
 from tests.importers.prepared import (
     FULL,
@@ -101,7 +101,7 @@ def test_a_gap_that_was_not_trained_on_is_an_unseen_category(encoder: Any) -> No
     assert_alike_one_by_one(made, gap)
     got = made.got(gap)
     if encoder.handle_unknown == "ignore":
-        assert (got.flags == UNSEEN | IMPUTED).all()
+        assert (got.flags == UNSEEN | IMPUTED | MISSING).all()
     else:
         assert got.missing.tolist() == [0, 1]
 
@@ -112,7 +112,7 @@ def test_imputed_and_clipped_values_are_flagged() -> None:
     low, high = rows["plain"].min(), rows["plain"].max()
     probe = pd.DataFrame({"gaps": [30.0, np.nan, 30.0, 30.0, 1e9], "plain": [low, high, low - 1, high + 1, np.nan]})
     got = assert_alike(made, probe)
-    assert got.flags.tolist() == [0, IMPUTED, CLIPPED, CLIPPED, CLIPPED | IMPUTED]
+    assert got.flags.tolist() == [0, IMPUTED | MISSING, CLIPPED, CLIPPED, CLIPPED | IMPUTED | MISSING]
 
 
 @pytest.mark.parametrize("strategy", ["uniform", "quantile", "kmeans"])
@@ -192,7 +192,7 @@ def test_a_sentinel_in_text() -> None:
     for encoder in (pre.OneHotEncoder(handle_unknown="ignore"), pre.OrdinalEncoder()):
         made = twin(make_pipeline(imputer, encoder).fit(rows), rows)
         got = assert_alike(made, rows)
-        np.testing.assert_array_equal(got.flags == IMPUTED, rows["category"] == "?")
+        np.testing.assert_array_equal(got.flags & IMPUTED == IMPUTED, rows["category"] == "?")
 
 
 @pytest.mark.parametrize("function", [np.log, np.log1p, np.log2, np.log10, np.sqrt])

@@ -79,7 +79,7 @@ def test_load_and_predict(tmp_path: Path) -> None:
     found = predictor.predict(pd.DataFrame({"plain": [0.0, 10.0, None], "gaps": [0.125, None, 1.0]}))
     assert found["score"].tolist()[:1] == [0.5]
     assert found["class"].tolist()[:2] == ["no", "yes"]
-    assert found["flags"].tolist() == [0, 1, 0]
+    assert found["flags"].tolist() == [0, 9, 8]
     assert found["missing"].tolist() == [None, None, "plain"]
     assert found["score"].isna().tolist() == [False, False, True]
     assert scorer.load(str(tmp_path / "v1")).model.digest == predictor.model.digest

@@ -15,7 +15,7 @@ from scorer.model import build, golden
 from scorer.model.build import Design, Part, Proof
 from scorer.model.inputs import Input, Raw
 from scorer.model.model import BoundModel, Model
-from scorer.model.ops import IMPUTED, UNSEEN
+from scorer.model.ops import IMPUTED, MISSING, UNSEEN
 from scorer.model.table import Results, from_rows
 from scorer.model.version import load
 from tests.model import samples
@@ -143,7 +143,7 @@ def test_missing_is_null_nan_or_the_sentinel() -> None:
         [None, None, "z"],
     )
     assert got.scores[0].tolist() == [5, 103, 103, 103, 1002, 1002, 10005, 70005, 71100]
-    assert got.flags.tolist() == [0, *([IMPUTED] * 6), UNSEEN, IMPUTED | UNSEEN]
+    assert got.flags.tolist() == [0, *([IMPUTED | MISSING] * 6), UNSEEN, IMPUTED | MISSING | UNSEEN]
     assert (got.missing == -1).all()
 
 

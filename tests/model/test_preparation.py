@@ -13,7 +13,7 @@ from scorer.model.build import Part
 from scorer.model.canonical import Json
 from scorer.model.frame import Predictor
 from scorer.model.inputs import Input
-from scorer.model.ops import CLIPPED, IMPUTED, UNSEEN
+from scorer.model.ops import CLIPPED, IMPUTED, MISSING, UNSEEN
 from scorer.model.tensors import Tensor
 from tests.model.test_model import model_of, results
 
@@ -113,7 +113,7 @@ def test_a_refused_value_says_which_column_and_why() -> None:
     got = results(model, [1.0, "p"], [None, "?"], [1.0, "?"], [0.0, "p"], [-1.0, "p"], [0.0, "?"], [np.inf, "q"])
     assert got.missing.tolist() == [-1, 0, 2, 3, 4, 2, 4]
     assert np.isnan(got.scores[0, 1:]).all()
-    assert got.flags.tolist() == [0, UNSEEN, UNSEEN, 0, 0, UNSEEN, 0]
+    assert got.flags.tolist() == [0, UNSEEN | MISSING, UNSEEN, 0, 0, UNSEEN, MISSING]
     assert model.decisive == ("a", "c", "c", "a", "log")
     told = [(model.unscored(k).column, model.unscored(k).why) for k in range(5)]
     assert [column for column, _ in told] == list(model.decisive)
@@ -137,10 +137,10 @@ def test_what_unknown_and_missing_categories_become() -> None:
         got = results(model_of((D,), [part, filled], build.linear(["y"], [1.0], 0.0)), ["q"], ["z"], [None])
         return got.scores[0].tolist(), got.flags.tolist()
 
-    assert codes([5.0], [6.0]) == ([20, 5, 6], [0, UNSEEN, 0])
-    assert codes([5.0], "unknown") == ([20, 5, 5], [0, UNSEEN, UNSEEN | IMPUTED])
-    assert codes("missing", [6.0]) == ([20, -9, 6], [0, UNSEEN | IMPUTED, 0])
-    assert codes([5.0], "missing") == ([20, 5, -9], [0, UNSEEN, IMPUTED])
+    assert codes([5.0], [6.0]) == ([20, 5, 6], [0, UNSEEN, MISSING])
+    assert codes([5.0], "unknown") == ([20, 5, 5], [0, UNSEEN, UNSEEN | IMPUTED | MISSING])
+    assert codes("missing", [6.0]) == ([20, -9, 6], [0, UNSEEN | IMPUTED, MISSING])
+    assert codes([5.0], "missing") == ([20, 5, -9], [0, UNSEEN, IMPUTED | MISSING])
 
 
 def test_numbers_are_categories_by_their_value() -> None:

@@ -71,9 +71,9 @@ def test_what_is_missing_is_null_or_taken_from_elsewhere() -> None:
     # The id: the field, else the key, else (also where the key is no text) the source coordinates.
     assert [p["event_id"] for p in found] == ["key", "m.retry-1-1", "m.events-2-2"]
     assert [p["event_time"] for p in found] == [None] * 3
-    assert [p["flags"] for p in found] == [1] * 3
+    assert [p["flags"] for p in found] == [9] * 3
     assert found[0]["carried"] == {"place": None, "number": 0, "x": None}
-    assert scored.by_flag == {"imputed": 3, "clipped": 0, "unseen": 0}
+    assert scored.by_flag == {"imputed": 3, "clipped": 0, "unseen": 0, "missing": 3, "outside": 0}
 
 
 def test_without_fields_named_the_key_and_the_brokers_time_serve() -> None:

@@ -79,9 +79,15 @@ def read_columns(
     code, target, slot, field = ops[k, 0], ops[k, 1], ops[k, 2], ops[k, 3]
     a, b, c, d = ops[k, 4], ops[k, 5], ops[k, 6], ops[k, 7]
     if code == LOAD_NUMBER:
-        load(registers, target, numbers, slot, valid, field, floats[c], a, b, rows, start, width, adjoining, missing)
+        load(
+            registers, target, numbers, slot, valid, field, floats, c, a, b, rows, start, width, adjoining, flags,
+            missing,
+        )  # fmt: skip
     elif code == LOAD_INTEGER:
-        load(registers, target, integers, slot, valid, field, floats[c], a, b, rows, start, width, adjoining, missing)
+        load(
+            registers, target, integers, slot, valid, field, floats, c, a, b, rows, start, width, adjoining, flags,
+            missing,
+        )  # fmt: skip
     elif code == LOOK_UP:
         look_up(
             registers, target, address, length, slot, valid, field, words, a, text, b, c, d, rows, start, width, flags
@@ -89,7 +95,7 @@ def read_columns(
     elif code == LACKS_TEXT:
         lacks_text(registers, target, valid, field, rows, start, width)
     else:
-        require(valid, field, a, b, rows, start, width, missing)
+        require(valid, field, a, b, rows, start, width, flags, missing)
 
 
 @inlined
