@@ -16,6 +16,7 @@ import scorer
 from scorer.cli.app import run
 from scorer.errors import SchemaError
 from scorer.model import build
+from scorer.scoring.score import FLAGS
 from tests.rows import support
 from tests.rows.support import Row, frame, got, number, put, rows
 
@@ -106,7 +107,7 @@ def test_another_format_may_be_written_where_nothing_has_to_be_guessed(
 
 def spoilt(data: list[Row]) -> dict[int, str]:
     """Spoil some rows; what is wrong with each."""
-    data[3]["distance"] = None
+    data[3]["distance"], data[3]["delay"] = None, None
     data[11]["carrier"] = None
     data[12]["distance"], data[12]["carrier"] = None, None
     return {3: "distance: it has no value", 11: "carrier: it has no value", 12: "distance: it has no value"}
@@ -123,7 +124,9 @@ def test_a_row_that_cannot_be_scored_is_written_with_the_reason(
         data[7]["distance"] = "far"
         data[8]["seats"] = 1.5
         data[9]["seats"], data[9]["distance"] = 2**63, None
+        data[10]["seats"], data[10]["distance"] = 1.5, "far"
         wrong |= {7: "distance: expected a number, found 'far'", 8: "seats: expected an integer", 9: "seats: expected"}
+        wrong[10] = wrong[7]
     source, target = put(tmp_path / f"rows{ending}", data), tmp_path / f"scored{ending}"
     capsys.readouterr()
     predict(version, source, target, "--rows", str(size), code=15)
@@ -143,6 +146,8 @@ def test_a_row_that_cannot_be_scored_is_written_with_the_reason(
     predict(version, source, target, "--rows", str(size), "--json", code=15)
     facts = json.loads(capsys.readouterr().out)
     assert (facts["rows"], facts["scored"]) == (20, 20 - len(wrong))
+    scored = [int(row["flags"]) for place, row in enumerate(found) if place not in wrong]
+    assert facts["flags"] == {name: sum(bool(flags & bit) for flags in scored) for bit, name in FLAGS.items()}
     assert sum(one["rows"] for one in facts["problems"]) == len(wrong)
     [carrier] = [one for one in facts["problems"] if one["column"] == "carrier"]
     assert (carrier["code"], carrier["rows"], carrier["first_row"]) == ("missing_input", 1, 12)
