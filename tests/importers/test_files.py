@@ -98,6 +98,7 @@ def test_a_pickle_is_read_only_where_that_is_allowed(
     ("name", "error", "text"),
     [
         ("model.onnx", NotImportable, r"its name ends in \.onnx, which is the form of no model"),
+        ("model.cbm", NotImportable, r"its name ends in \.cbm, which is the form of no model"),
         ("model", NotImportable, "its name ends in nothing"),
         ("none.skops", SettingsError, "is not there, or no file"),
     ],
