@@ -107,7 +107,7 @@ def rows(inputs: tuple[Input, ...], frame: pd.DataFrame) -> list[list[Raw]]:
 def _decoded(column: pd.Series) -> pd.Series:
     """Categories that are no text, as what they are; integers beside gaps would become float64 by themselves."""
     if types.is_integer_dtype(column.cat.categories.dtype):
-        known = pd.array(column.cat.categories, dtype="Int64")
+        known = pd.array(column.cat.categories.to_numpy(), dtype="Int64")
         return pd.Series(known.take(column.cat.codes.to_numpy(), allow_fill=True), column.index, name=column.name)
     return pd.Series(np.asarray(column), column.index, name=column.name)
 
