@@ -120,8 +120,11 @@ def next_step(target: Path) -> None:
     from scorer.cases.folder import Folder  # noqa: PLC0415  # compiled code
 
     case, test = Folder(target).contrived, f"scorer models test {target}"
+    others = sorted(target.parent.glob(f"*/{case.relative_to(target)}"))
     if case.is_file():
         output.note(f"next: {test}")
+    elif others:
+        output.note(f"next: cp -r {others[-1].parent} {target}/, or write cases of its own, then: {test}")
     else:
         output.note(
             f"next: write a row whose outcome you understand to {case} (docs/regression-tests.md shows one), "

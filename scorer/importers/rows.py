@@ -12,6 +12,8 @@ from scorer.errors import SchemaError, SettingsError
 from scorer.importers.parts import Columns
 from scorer.model.inputs import Input
 
+_LARGEST = 2**63 - 1
+
 
 def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
     """A frame as it is, or a Parquet or CSV file.
@@ -55,7 +57,21 @@ def taken(rows: pd.DataFrame, names: Columns) -> pd.DataFrame:
     if rows.empty:
         raise SchemaError("there are no rows: give some that the model was trained on, or like them")
     found = rows[list(names)].reset_index(drop=True)
-    return found.astype({name: np.float64 for name in names if found[name].dtype in (np.float32, np.float16)})
+    return found.assign(**{name: _wide(found[name]) for name in names})
+
+
+def _wide(column: pd.Series) -> pd.Series:
+    """Numbers in 64 bits: in fewer a library may calculate otherwise, and squares of int8 wrap round."""
+    if types.is_bool_dtype(column.dtype):
+        return column
+    extension = isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
+    if types.is_integer_dtype(column.dtype):
+        if types.is_unsigned_integer_dtype(column.dtype) and (column > _LARGEST).any():
+            raise SchemaError(f"column {column.name!r} holds {column.max()}, and events hold integers up to {_LARGEST}")
+        return column.astype("Int64" if extension else np.int64)
+    if types.is_float_dtype(column.dtype):
+        return column.astype("Float64" if extension else np.float64)
+    return column
 
 
 def inputs(rows: pd.DataFrame) -> tuple[Input, ...]:

@@ -83,7 +83,7 @@ def values(inputs: tuple[Input, ...], frame: pd.DataFrame) -> list[Values]:
         if not isinstance(column, pd.Series):
             raise SchemaError(f"the frame has more than one column {entry.name!r}")
         if isinstance(column.dtype, pd.CategoricalDtype) and entry.dtype != "category":
-            column = pd.Series(np.asarray(column), column.index, name=column.name)
+            column = _decoded(column)
         if entry.dtype == "category":
             found.append(_categories(column))
         elif entry.dtype == "float64":
@@ -103,6 +103,14 @@ def rows(inputs: tuple[Input, ...], frame: pd.DataFrame) -> list[list[Raw]]:
             present = zip(column[0].tolist(), column[1].tolist(), strict=True)
             taken.append([value if valid else None for value, valid in present])
     return [list(row) for row in zip(*taken, strict=True)]
+
+
+def _decoded(column: pd.Series) -> pd.Series:
+    """Categories that are no text, as what they are; integers beside gaps would become float64 by themselves."""
+    if types.is_integer_dtype(column.cat.categories.dtype):
+        known = pd.array(column.cat.categories.to_numpy(), dtype="Int64")
+        return pd.Series(known.take(column.cat.codes.to_numpy(), allow_fill=True), column.index, name=column.name)
+    return pd.Series(np.asarray(column), column.index, name=column.name)
 
 
 def _floats(column: pd.Series) -> tuple[Floats, Bools]:

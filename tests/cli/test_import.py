@@ -54,6 +54,16 @@ def test_serials_grow_by_themselves(command: Command, tmp_path: Path, frame: pd.
         return scorer.load(f"coefficients/delays/{version}").model.manifest.serial
 
     assert [serial("v1"), serial("v2", "--serial", "7"), serial("v3"), serial("v1")] == [1, 7, 8, 1]
+    cases = tmp_path / "coefficients/delays/v2/cases"
+    cases.mkdir()
+    (cases / "contrived.json").touch()
+    named = ("--model", "delays", "--rows", "rows.csv", "--version")
+    assert command("models", "import", "model.skops", *named, "v1").err.startswith(
+        "next: cp -r coefficients/delays/v2/cases coefficients/delays/v1/, or"
+    )
+    assert command("models", "import", "model.skops", *named, "v2", "--serial", "7").err == (
+        "next: scorer models test coefficients/delays/v2\n"
+    )
     (tmp_path / "coefficients/delays/v2/manifest.json").write_text("{")
     ran = command("models", "import", "model.skops", "--model", "delays", "--version", "v4", "--rows", "rows.csv")
     assert ran.code == 4

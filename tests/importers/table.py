@@ -16,17 +16,24 @@ from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from textwrap import shorten
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
+from scorer.errors import NotImportable
 from scorer.importers import Difference
 from scorer.importers.proof import NEAR
 from tests.importers.cases.case import Case
-from tests.importers.cases.everything import CASES
+from tests.importers.cases.everything import CASES, REFUSALS
+from tests.importers.cases.refusal import Refusal
 
 PAGE = Path(__file__).parents[2] / "docs" / "importing.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+NOT = "Refused:"
 HEAD = ("what", "tried with", "rows", "leaves", "largest difference", "relative", "allowed")
+REFUSED = ("what", "why it is refused", "what works")
+LONG = 200
+"""Letters of a reason or a way, of which some name all that can be imported."""
 PACKAGES = ("scikit-learn", "xgboost-cpu", "lightgbm", "numpy")
 
 SCORES = (*NEAR.values(), *(f"{one} of odd rows" for one in NEAR.values()), "columns")
@@ -76,7 +83,7 @@ def measured(what: str, cases: Sequence[Case]) -> Row:
 
 def line(cells: Iterable[str]) -> str:
     """A line of a table."""
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    return f"| {' | '.join(cell.replace('|', '&#124;').replace('<', '&lt;') for cell in cells)} |"
 
 
 def tables() -> Iterator[str]:
@@ -92,6 +99,24 @@ def tables() -> Iterator[str]:
             sys.stderr.write(f"{what}\n")
 
 
+def refused(refusal: Refusal) -> str:
+    """The line of what cannot be imported, in the words of its error."""
+    try:
+        refusal.attempt()
+    except NotImportable as error:
+        return line(shorten(text, LONG, placeholder=" …") for text in (error.what, error.why, error.nearest))
+    raise AssertionError(f"{refusal.why}: it was imported")
+
+
+def refusals() -> Iterator[str]:
+    """The tables of what cannot be imported."""
+    for group, some in groupby(REFUSALS, attrgetter("group")):
+        yield f"\n### {NOT} {group}\n"
+        yield line(REFUSED)
+        yield line("---" for _ in REFUSED)
+        yield from dict.fromkeys(map(refused, some))
+
+
 def parts(page: str) -> tuple[str, str, str]:
     """What stands before the marks, between them, and after them."""
     found = re.fullmatch(f"(.*{re.escape(BEGIN)}\n)(.*)(\n{re.escape(END)}.*)", page, re.DOTALL)
@@ -105,7 +130,7 @@ def main() -> None:
     before, _, after = parts(PAGE.read_text("utf-8"))
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # of the libraries: the cases are small
-        between = "\n".join(tables())
+        between = "\n".join([*tables(), *refusals()])
     PAGE.write_text(before + between + after, "utf-8")
 
 

@@ -103,7 +103,7 @@ def page() -> dict[tuple[str, str], list[str]]:
     for line in table.parts(table.PAGE.read_text("utf-8"))[1].splitlines():
         if line.startswith("### "):
             group = line.removeprefix("### ")
-        elif line.startswith("| ") and not line.startswith(("| what", "| ---")):
+        elif line.startswith("| ") and not line.startswith(("| what", "| ---")) and table.NOT not in group:
             what, *cells = (cell.strip() for cell in line.removesuffix("|").split("|")[1:])
             assert (group, what) not in found
             found[group, what] = cells

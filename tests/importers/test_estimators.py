@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sklearn import ensemble, isotonic, tree
+from sklearn import ensemble, isotonic, svm, tree
 from sklearn import linear_model as lm
+from sklearn.base import is_classifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from scorer.model.frame import predict
@@ -30,6 +32,34 @@ def _one_thread() -> Iterator[None]:
     """OpenMP threads that wait for a busy processor make these tests ten times slower."""
     with threadpool_limits(1):
         yield
+
+
+PENALTY = st.floats(1e-3, 10)
+
+
+def sums(data: st.DataObject) -> Any:
+    """An estimator of weighted sums with random options."""
+    weight, mix = data.draw(PENALTY), data.draw(st.floats(0.05, 0.95))
+    loss = data.draw(st.sampled_from(["log_loss", "modified_huber", "hinge", "squared_hinge"]))
+    free = {"fit_intercept": data.draw(st.booleans())}
+    return data.draw(
+        st.sampled_from([
+            lm.Ridge(weight, **free), lm.Lasso(weight / 20, **free), lm.ElasticNet(weight / 20, l1_ratio=mix, **free),
+            lm.PoissonRegressor(alpha=weight, **free), lm.GammaRegressor(alpha=weight, **free),
+            lm.TweedieRegressor(power=data.draw(st.sampled_from([0, 1.2, 1.5, 1.9, 2, 3])), alpha=weight, **free),
+            lm.SGDRegressor(alpha=weight / 1000, random_state=0, **free), svm.LinearSVR(C=weight, **free),
+            lm.LogisticRegression(C=weight, **free), svm.LinearSVC(C=weight, **free),
+            lm.RidgeClassifier(weight, **free), lm.SGDClassifier(loss, alpha=weight / 1000, random_state=0, **free),
+        ])
+    )  # fmt: skip
+
+
+@settings(FEW, max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 2**16), kinds=st.integers(2, 4))
+def test_sums_with_random_options(data: st.DataObject, seed: int, kinds: int) -> None:
+    frame, estimator = rows(seed, 120), sums(data)
+    target = labels(frame, seed, kinds, named=True) if is_classifier(estimator) else amounts(frame, seed)
+    twin(estimator, frame, target).assert_alike(rows(seed + 1, 60))
 
 
 DEPTHS = st.one_of(st.none(), st.integers(1, 6))

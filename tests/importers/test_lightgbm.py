@@ -175,31 +175,6 @@ def test_blanks_in_names() -> None:
     assert found.names(rows) == ("a name", "b", "c", "d", "e")
 
 
-def squares(y: Any, p: Any) -> tuple[Any, Any]:
-    return p - y, np.ones_like(p)
-
-
-REFUSED: list[tuple[Any, str, str]] = [
-    (lambda x, y: lgb.train({**LIGHT, "linear_tree": True}, lgb.Dataset(x, y), 3), "linear_tree", "without"),
-    (lambda x, y: lgb.LGBMRegressor(objective=squares, **LIGHT).fit(x, y), "function of its own", "train with one of"),
-    (
-        lambda x, y: lgb.train({**LIGHT, "objective": "multiclassova", "num_class": 2}, lgb.Dataset(x, y > 2), 3),
-        "add up",
-        "binary",
-    ),
-    (lambda x, y: lgb.LGBMRegressor(), "not fitted", "fit it"),
-    (lgb.Dataset, "none of LightGBM's models", "Booster"),
-]
-
-
-@pytest.mark.parametrize(("made", "why", "nearest"), REFUSED)
-def test_what_cannot_be_represented_is_refused(made: Any, why: str, nearest: str) -> None:
-    x = np.nan_to_num(data(11))
-    with pytest.raises(NotImportable, match=why) as caught:
-        source(made(x, target(x, 11)))
-    assert nearest in caught.value.nearest
-
-
 def test_text_for_a_number_is_refused() -> None:
     rows = frame(data(12))
     found = source(lgb.LGBMRegressor(**LIGHT).fit(rows, target(rows.to_numpy(), 12)))

@@ -7,10 +7,14 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scorer
 from scorer.cli.app import run
@@ -19,9 +23,9 @@ from scorer.importers import import_model
 from scorer.importers.estimates import Treatment
 from scorer.importers.table import Refused
 from scorer.importers.terms import Factor, Known, read, reference
-from scorer.model.frame import predict
-from scorer.model.golden import admit
-from tests.importers.cases.tables import R_GLM, ROWS, STATSMODELS, TABLES, WEKA, by_hand, source
+from scorer.model.frame import columns, predict
+from scorer.model.golden import admit, score
+from tests.importers.cases.tables import R_GLM, ROWS, STATSMODELS, TABLES, WEKA, by_hand, sigmoid, source
 
 KNOWN = Known(
     ["distance", "hour", "night", "a", "ab"], {"carrier": {"AA", "UA", "US", "A,B"}, "origin": {"JFK"}, "ab c": {"x"}}
@@ -111,6 +115,55 @@ def test_terms_that_overlap_add_up(tmp_path: Path) -> None:
     model = admit(import_model(found, model="sample", version="v1", rows=ROWS).stored)
     expected = 0.5 * ROWS["distance"] + ROWS["carrier"].map({"AA": 1, "UA": 21, "US": 321})
     np.testing.assert_allclose(predict(model, ROWS)["score"], expected, 1e-12)
+
+
+TERMS: dict[str, Any] = {
+    "(Intercept)": np.ones(len(ROWS)),
+    "distance": ROWS["distance"],
+    "hour": ROWS["hour"],
+    "nightTRUE": ROWS["night"],
+    "carrierUA": ROWS["carrier"] == "UA",
+    "carrierUS": ROWS["carrier"] == "US",
+    "originJFK": ROWS["origin"] == "JFK",
+    "originLGA": ROWS["origin"] == "LGA",
+    "I(hour^2)": ROWS["hour"] ** 2,
+    "hour:carrierUA": ROWS["hour"] * (ROWS["carrier"] == "UA"),
+    "nightTRUE:originJFK": ROWS["night"] & (ROWS["origin"] == "JFK"),
+}
+"""Terms, and what they are for the rows."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    family=st.sampled_from(["gaussian", "binomial", "poisson", "gamma", "multinomial"]),
+    terms=st.lists(st.sampled_from(list(TERMS)), min_size=1, unique=True).filter(lambda names: len(names) > 1),
+    seed=st.integers(0, 2**16),
+)
+def test_tables_at_random(family: str, terms: list[str], seed: int) -> None:
+    """Any terms in any order, with estimates of any sign, of all families."""
+    count = 2 if family == "multinomial" else 1
+    x = np.array([np.asarray(TERMS[name], np.float64) for name in terms])
+    estimates = np.random.default_rng(seed).normal(size=(count, len(terms))) / np.abs(x).max(axis=1).clip(1)
+    classes = {"binomial": ("no", "yes"), "multinomial": ("none", "one", "two")}.get(family, ())
+    header = ["one", "two"] if count == 2 else ["estimate"]
+    lines = [f"{name},{','.join(map(repr, column))}" for name, column in zip(terms, estimates.T.tolist(), strict=True)]
+    text = "\n".join([",".join(["term", *header]), *lines, ""])
+    known = {"carrier": "AA", "origin": "EWR"}
+    used = {name: level for name, level in known.items() if any(name in term for term in terms)}
+    link = "log" if family == "gamma" else None
+    # Some levels have no term by chance: of those no estimate is added.
+    treatment = Treatment(family, link, classes, used, unseen="zero")
+    with TemporaryDirectory() as directory:
+        found = source(Path(directory), text, treatment)
+    model = admit(import_model(found, model="sample", version="v1", rows=ROWS).stored)
+    margin = np.einsum("ct,tr->cr", estimates, x)
+    if family == "multinomial":
+        powers = np.exp(np.concatenate([np.zeros((1, len(ROWS))), margin]))
+        expected = powers / powers.sum(axis=0)
+    else:
+        expected = {"gaussian": margin, "binomial": sigmoid(margin)}.get(family, np.exp(margin))
+    got = score(model, columns(model.inputs, ROWS)).scores
+    np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-13)
 
 
 def test_what_is_filled_is_scored_and_flagged(tmp_path: Path) -> None:

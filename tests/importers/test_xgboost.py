@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_classification
 
-from scorer.batch import Floats
 from scorer.errors import NotImportable
 from scorer.importers.parts import Source
 from scorer.importers.xgboost import CLASSIFIERS, LINKS, XGBoostSource, source
@@ -194,41 +193,6 @@ def test_random_forests() -> None:
     found = source(fitted)
     assert_same(found, frame(x), "predict")
     np.testing.assert_array_equal(found.answer(frame(x), "predict")[0], fitted.predict(x))
-
-
-def squares(y: Floats, p: Floats) -> tuple[Floats, Floats]:
-    return p - y, np.ones_like(p)
-
-
-REFUSED: list[tuple[Any, str, str]] = [
-    (lambda x, y: extreme(x, y, booster="gblinear"), "gblinear", "gbtree"),
-    (lambda x, y: extreme(x, y > 2, objective="binary:logitraw"), "logitraw", "binary:logistic"),
-    (lambda x, y: extreme(x, y > 2, objective="binary:hinge"), "hinge", "binary:logistic"),
-    (lambda x, y: extreme(x, np.c_[y, y]), "2 numbers", "each of them"),
-    (
-        lambda x, y: extreme(x, y, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9]),
-        "2 numbers",
-        "each of them",
-    ),
-    (lambda x, y: xgb.XGBRegressor(objective=squares, n_estimators=2).fit(x, y), "function of its own", "train with"),
-    (lambda x, y: xgb.XGBRegressor(), "not fitted", "fit it"),
-    (
-        lambda x, y: xgb.XGBRegressor(
-            n_estimators=2, missing=0.0, enable_categorical=True, feature_types=["c"] * 5
-        ).fit(np.abs(x).round() % 5, y),
-        "missing in categories",
-        "nan",
-    ),
-    (xgb.DMatrix, "none of XGBoost's models", "Booster"),
-]
-
-
-@pytest.mark.parametrize(("made", "why", "nearest"), REFUSED)
-def test_what_cannot_be_represented_is_refused(made: Any, why: str, nearest: str) -> None:
-    x = np.nan_to_num(data(11))
-    with pytest.raises(NotImportable, match=why) as caught:
-        source(made(x, target(x, 11)))
-    assert nearest in caught.value.nearest
 
 
 def test_text_without_the_list_of_its_categories_is_refused() -> None:

@@ -58,7 +58,7 @@ def test_weights_of_several_classes_are_named_by_class() -> None:
 
 def test_the_weights_of_a_step_are_not_named_by_the_classes_of_the_last_kernel() -> None:
     """A step that makes three margins, in a version of three other classes."""
-    inputs = [samples.INPUTS["plain"]]
+    inputs = (samples.INPUTS["plain"],)
     made = ["one", "two", "three"]
 
     def stacked(weight: float) -> Design:

@@ -95,8 +95,16 @@ TAKEN: dict[str, tuple[Model, Any, list[float]]] = {
     "python strings": (WORDS, pd.array(["a", None], dtype="string[python]"), [0, -7]),
     "categories": (WORDS, pd.Categorical(["b", None, "a"]), [1, -7, 0]),
     "ordered categories": (WORDS, pd.Categorical(["b", "a"], ["b", "a"], ordered=True), [1, 0]),
+    "categories of numbers": (FLOATS, pd.Categorical([2.5, None, 1.5]), [2.5, -7, 1.5]),
+    "categories of integers": (INTEGERS, pd.Categorical([2**53 - 1, None, -3]), [2.0**53 - 1, -7, -3]),
     "nothing at all": (WORDS, np.array([None, None], object), [-7, -7]),
 }
+
+
+def test_integers_among_categories_keep_their_last_digit_beside_gaps() -> None:
+    """As float64 the first would be one less."""
+    column = pd.DataFrame({"x": pd.Categorical([2**53 + 1, None])})
+    assert rows((Input("x", "int64", nullable=True),), column) == [[2**53 + 1], [None]]
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -107,7 +115,9 @@ def test_dtypes_that_are_taken(name: str) -> None:
 
 REFUSED: dict[str, tuple[Model, Any]] = {
     "text for a number": (FLOATS, np.array(["1.5"], object)),
-    "categories for a number": (FLOATS, pd.Categorical([1.5])),
+    "categories of text for a number": (FLOATS, pd.Categorical(["1.5"])),
+    "categories of text for an integer": (INTEGERS, pd.Categorical(["1"])),
+    "categories of fractions for an integer": (INTEGERS, pd.Categorical([1.5, None])),
     "moments for a number": (FLOATS, TIMES),
     "complex numbers": (FLOATS, np.array([1j])),
     "objects for a number": (FLOATS, np.array([1.5, None], object)),

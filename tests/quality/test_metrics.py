@@ -1,81 +1,21 @@
-"""Every metric against scikit-learn, scipy or pandas: with ties, gaps, one class only, nothing at all, and weights."""
+"""Every metric of classes against scikit-learn, scipy or pandas: with ties, gaps, one class only, nothing at all."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
 from scipy import optimize, special
 from sklearn import metrics as oracle
 from sklearn.linear_model import LogisticRegression
 
-from scorer.batch import Bools, Floats, Int64s
-from scorer.quality import decisions, deviations, probabilities, ranking
-from scorer.quality.undefined import Undefined, mean
+from scorer.batch import Bools, Floats
+from scorer.quality import decisions, probabilities, ranking
+from tests.quality.support import Sample, agree, few, mass, outcome, samples, weighty
 
 CLIP = 1e-6
-
-few = settings(max_examples=60, deadline=None)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Rows of two classes, and of several; scores are probabilities with many ties."""
-
-    truth: Bools
-    score: Floats
-    labels: Int64s
-    predicted: Int64s
-    scores: Floats
-    weights: Floats | None
-
-
-@st.composite
-def samples(draw: DrawFn, least: int = 0) -> Sample:
-    """Small ones, which are often of one class only, or empty."""
-    n = draw(st.integers(least, 40))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    share, classes = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])), draw(st.integers(1, 4))
-    score = rng.random(n).round(draw(st.integers(1, 12)))
-    scores = rng.dirichlet(np.ones(classes), n).T
-    weights = draw(st.sampled_from(["none", "counts", "real"]))
-    return Sample(
-        rng.random(n) < share,
-        score,
-        rng.integers(0, classes, n),
-        rng.integers(0, classes, n),
-        scores,
-        {"none": None, "counts": rng.integers(0, 4, n).astype(float), "real": rng.random(n) + 0.1}[weights],
-    )
-
-
-def outcome(measure: Callable[[], float]) -> float | str:
-    """The value, or why there is none."""
-    try:
-        return measure()
-    except Undefined as why:
-        return str(why)
-
-
-def agree(found: float | str, defined: bool, expected: Callable[[], float]) -> None:
-    """A number exactly where there is one, and the right one."""
-    assert isinstance(found, float) == defined, found
-    if defined:
-        assert found == pytest.approx(expected(), rel=1e-9, abs=1e-12)
-
-
-def weighty(sample: Sample) -> bool:
-    return len(sample.truth) > 0 and (sample.weights is None or bool(sample.weights.sum() > 0))
-
-
-def mass(rows: Bools, weights: Floats | None) -> float:
-    return float(rows.sum() if weights is None else weights[rows].sum())
 
 
 @few
@@ -267,62 +207,3 @@ def test_calibration_that_is_undefined() -> None:
         assert "one class" in str(outcome(lambda measure=measure: measure(score > 0, score, CLIP)))  # type: ignore[misc]
         nothing = outcome(lambda measure=measure: measure(mixed[:0], score[:0], CLIP))  # type: ignore[misc]
         assert "no labels" in str(nothing)
-
-
-@few
-@given(samples())
-def test_estimates(sample: Sample) -> None:
-    w, score = sample.weights, sample.score * 7 - 2
-    labels = sample.labels * 1.5 + np.round(sample.scores[0], 1)
-    there = weighty(sample)
-    named: list[tuple[Callable[..., float], Callable[..., float]]] = [
-        (lambda y, s, w: deviations.mae(y, s, None, w), oracle.mean_absolute_error),
-        (deviations.rmse, oracle.root_mean_squared_error),
-    ]
-    for ours, theirs in named:
-        agree(
-            outcome(lambda ours=ours: ours(labels, score, w)),  # type: ignore[misc]
-            there,
-            lambda theirs=theirs: theirs(labels, score, sample_weight=w),  # type: ignore[misc]
-        )
-    agree(
-        outcome(lambda: deviations.quantile_loss(labels, score, 0.9, w)),
-        there,
-        lambda: oracle.mean_pinball_loss(labels, score, alpha=0.9, sample_weight=w),
-    )
-    agree(
-        outcome(lambda: deviations.bias(labels, score, w)), there, lambda: float(np.average(score - labels, weights=w))
-    )
-    bounded = outcome(lambda: deviations.mae(labels, score, 1.25, w))
-    agree(bounded, there, lambda: float(np.average(np.minimum(np.abs(score - labels), 1.25), weights=w)))
-    varied = there and len(np.unique(labels if w is None else labels[w > 0])) > 1
-    agree(
-        outcome(lambda: deviations.r2(labels, score, w)),
-        varied,
-        lambda: oracle.r2_score(labels, score, sample_weight=w),
-    )
-
-
-@few
-@given(samples())
-def test_deviances(sample: Sample) -> None:
-    labels, score, w = sample.labels.astype(float), sample.score, sample.weights
-    agree(
-        outcome(lambda: deviations.poisson_deviance(labels, score, w)),
-        weighty(sample) and bool((score > 0).all()),
-        lambda: oracle.mean_poisson_deviance(labels, score, sample_weight=w),
-    )
-    agree(
-        outcome(lambda: deviations.gamma_deviance(labels + 0.5, score, w)),
-        weighty(sample) and bool((score > 0).all()),
-        lambda: oracle.mean_gamma_deviance(labels + 0.5, score, sample_weight=w),
-    )
-    if len(labels):
-        assert outcome(lambda: deviations.poisson_deviance(labels - 9, score + 1)) == "a label is negative"
-        assert outcome(lambda: deviations.gamma_deviance(labels * 0, score + 1)) == "a label is not above 0"
-        assert outcome(lambda: ranking.ndcg(labels - 9, score, score.astype(object))) == "a relevance is negative"
-
-
-def test_a_mean_of_nothing() -> None:
-    assert outcome(lambda: mean(np.empty(0))) == "there are no labels"
-    assert outcome(lambda: mean(np.ones(3), np.zeros(3))) == "all weights are zero"

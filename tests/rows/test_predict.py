@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +16,7 @@ import scorer
 from scorer.cli.app import run
 from scorer.errors import SchemaError
 from scorer.model import build
+from scorer.scoring.score import FLAGS
 from tests.rows import support
 from tests.rows.support import Row, frame, got, number, put, rows
 
@@ -107,7 +107,7 @@ def test_another_format_may_be_written_where_nothing_has_to_be_guessed(
 
 def spoilt(data: list[Row]) -> dict[int, str]:
     """Spoil some rows; what is wrong with each."""
-    data[3]["distance"] = None
+    data[3]["distance"], data[3]["delay"] = None, None
     data[11]["carrier"] = None
     data[12]["distance"], data[12]["carrier"] = None, None
     return {3: "distance: it has no value", 11: "carrier: it has no value", 12: "distance: it has no value"}
@@ -124,7 +124,9 @@ def test_a_row_that_cannot_be_scored_is_written_with_the_reason(
         data[7]["distance"] = "far"
         data[8]["seats"] = 1.5
         data[9]["seats"], data[9]["distance"] = 2**63, None
+        data[10]["seats"], data[10]["distance"] = 1.5, "far"
         wrong |= {7: "distance: expected a number, found 'far'", 8: "seats: expected an integer", 9: "seats: expected"}
+        wrong[10] = wrong[7]
     source, target = put(tmp_path / f"rows{ending}", data), tmp_path / f"scored{ending}"
     capsys.readouterr()
     predict(version, source, target, "--rows", str(size), code=15)
@@ -144,6 +146,8 @@ def test_a_row_that_cannot_be_scored_is_written_with_the_reason(
     predict(version, source, target, "--rows", str(size), "--json", code=15)
     facts = json.loads(capsys.readouterr().out)
     assert (facts["rows"], facts["scored"]) == (20, 20 - len(wrong))
+    scored = [int(row["flags"]) for place, row in enumerate(found) if place not in wrong]
+    assert facts["flags"] == {name: sum(bool(flags & bit) for flags in scored) for bit, name in FLAGS.items()}
     assert sum(one["rows"] for one in facts["problems"]) == len(wrong)
     [carrier] = [one for one in facts["problems"] if one["column"] == "carrier"]
     assert (carrier["code"], carrier["rows"], carrier["first_row"]) == ("missing_input", 1, 12)
@@ -261,43 +265,6 @@ def test_several_classes_have_a_score_each(tmp_path: Path) -> None:
     assert list(found[0]) == ["score", "class", "score a", "score b", "score c", *NEW[2:]]
     for name in ("score", "class", "score a", "score b", "score c"):
         assert [row[name] for row in found] == expected[name].tolist()
-
-
-_PEAK = """
-import resource, sys
-from pathlib import Path
-from scorer.cli.app import run
-assert run(["predict", "--model", sys.argv[1], "--input", sys.argv[2], "--output", sys.argv[3]]) == 0
-status = Path("/proc/self/status")  # on Linux, getrusage also counts the process that this one was forked from
-found = [line.split()[1] for line in status.read_text().splitlines() if "VmHWM" in line] if status.exists() else []
-print(found[0] if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@each_ending
-def test_memory_does_not_grow_with_the_file(version: Path, tmp_path: Path, ending: str) -> None:
-    """KiB at the peak for a file, and for one eight times as long."""
-    data = [{**row, "note": os.urandom(300).hex()} for row in rows(2000)]
-    peak = []
-    for times in (8, 64):
-        source = put(tmp_path / f"rows{ending}", data * times)
-        arguments = [sys.executable, "-c", _PEAK, str(version), str(source), str(tmp_path / f"scored{ending}")]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-        peak.append(int(done.stdout))
-    more = 56 * len(data) * 600 // 1024
-    assert peak[1] - peak[0] < more / 4, f"{peak} KiB at the peak, but the second file has {more} KiB more"
-
-
-def test_without_pyarrow_it_says_what_to_install(version: Path, tmp_path: Path) -> None:
-    code = "import sys; sys.modules['pyarrow'] = None\nfrom scorer.cli.app import run\nsys.exit(run(sys.argv[1:]))"
-    source = put(tmp_path / "rows.parquet", rows(3))
-    arguments = ["predict", "--model", str(version), "--input", str(source), "--output", str(tmp_path / "scored.csv")]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stderr
-    assert "scorer-monitor[parquet]" in done.stderr
-    csv = put(tmp_path / "rows.csv", rows(3))
-    arguments[4] = str(csv)
-    subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
 
 
 def test_a_frame_is_refused_where_the_file_would_be(version: Path) -> None:
