@@ -113,7 +113,7 @@ def test_a_refused_value_says_which_column_and_why() -> None:
     got = results(model, [1.0, "p"], [None, "?"], [1.0, "?"], [0.0, "p"], [-1.0, "p"], [0.0, "?"], [np.inf, "q"])
     assert got.missing.tolist() == [-1, 0, 2, 3, 4, 2, 4]
     assert np.isnan(got.scores[0, 1:]).all()
-    assert got.flags.tolist() == [0, UNSEEN | MISSING, UNSEEN, 0, 0, UNSEEN, MISSING]
+    assert got.flags.tolist() == [0, UNSEEN | MISSING, UNSEEN, 0, 0, UNSEEN, 0]
     assert model.decisive == ("a", "c", "c", "a", "log")
     told = [(model.unscored(k).column, model.unscored(k).why) for k in range(5)]
     assert [column for column, _ in told] == list(model.decisive)
