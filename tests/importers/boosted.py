@@ -43,12 +43,12 @@ def frame(x: Floats) -> pd.DataFrame:
 
 
 def mixed(seed: int = 0, word: str = "Zurich", rows: int = 500) -> pd.DataFrame:
-    """A number, two columns of pandas' categories (text, numbers), a truth value, whole numbers."""
+    """A number, two columns of pandas' categories (text, numbers; in no order), a truth value, whole numbers."""
     rng = np.random.default_rng(seed)
     found = pd.DataFrame({
         "delay": rng.normal(size=rows),
-        "carrier": pd.Categorical(rng.choice(["UA", "", word, "B6", "DL"], rows)),
-        "year": pd.Categorical(rng.choice([2015, -7, 2013, 400], rows)),
+        "carrier": pd.Categorical(rng.choice(carriers := ["UA", "", word, "B6", "DL"], rows), carriers),
+        "year": pd.Categorical(rng.choice(years := [2015, -7, 2013, 400], rows), years),
         "late": rng.integers(0, 2, rows).astype(bool),
         "seats": rng.integers(1, 300, rows),
     })  # fmt: skip

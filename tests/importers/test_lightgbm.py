@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scorer.errors import NotImportable
 from scorer.importers.lightgbm import LINKS, LightGBMSource, source
 from scorer.importers.parts import Source
 from scorer.model.kernels.trees import MISSING_IS_ZERO, MISSING_LEFT, ZERO_LEFT, ZERO_RIGHT
-from tests.importers.boosted import LIGHT, data, frame, light_for, mixed, target, worth
+from tests.importers.boosted import LIGHT, data, frame, light, light_for, mixed, target, worth
 from tests.importers.drafted import assert_same_leaves, hard, scores, version_of
 
 ZERO = float(np.float32(1e-35))
@@ -99,6 +100,15 @@ def test_all_ways_of_missing_values_occur() -> None:
         found = LightGBMSource(booster, None)
         ways |= {int(way) for tree in found.text.trees for way in np.asarray(tree.missing).tolist()}
     assert ways >= {MISSING_LEFT, MISSING_IS_ZERO, ZERO_RIGHT, ZERO_LEFT}
+
+
+def test_where_nothing_is_missing_a_gap_is_zero_whatever_the_default_says() -> None:
+    """The library writes such splits with the default left, and reads them with the default right, too."""
+    x = data(13)
+    written = light(x, target(x, 13), use_missing=False, num_leaves=60).model_to_string()
+    turned = re.sub(r"(?<=decision_type=)[\d ]+", lambda types: types[0].replace("2", "0"), written)
+    assert turned != written
+    assert_same(source(lgb.Booster(model_str=turned)), frame(x), "predict")
 
 
 def test_pandas_categories_keep_the_order_of_the_model_and_unseen_ones_are_missing() -> None:
