@@ -25,6 +25,7 @@ from scorer.importers.table import Refused
 from scorer.importers.terms import Factor, Known, read, reference
 from scorer.model.frame import columns, predict
 from scorer.model.golden import admit, score
+from scorer.model.ops import IMPUTED, MISSING
 from tests.importers.cases.tables import R_GLM, ROWS, STATSMODELS, TABLES, WEKA, by_hand, sigmoid, source
 
 KNOWN = Known(
@@ -175,7 +176,7 @@ def test_what_is_filled_is_scored_and_flagged(tmp_path: Path) -> None:
     row = ROWS.iloc[[2]].assign(distance=np.nan, carrier=pd.Series([None], [2], object), hour=np.nan)
     got = predict(admit(imported.stored), row)
     np.testing.assert_allclose(got["score"], by_hand("r")[2:3], 1e-12)
-    assert got["flags"].tolist() == [1]
+    assert got["flags"].tolist() == [IMPUTED | MISSING]
 
 
 @pytest.mark.parametrize(
