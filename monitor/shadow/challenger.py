@@ -7,7 +7,7 @@ import logging
 from monitor.settings import MonitorSettings
 from scorer.batch import Layout
 from scorer.errors import RegistryUnavailable, VersionRefused
-from scorer.model.manifest import PROBABILITY
+from scorer.model.outputs import PROBABILITY
 from scorer.model.version import VersionBytes
 from scorer.registry import client, pointers, versions
 from scorer.registry.admission import admit

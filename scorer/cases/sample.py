@@ -13,8 +13,8 @@ from scorer.batch import Int64s
 from scorer.errors import RegressionFailed, SchemaError, SettingsError
 from scorer.model import frame as frames
 from scorer.model import golden
-from scorer.model.manifest import MARGIN
 from scorer.model.model import Model
+from scorer.model.outputs import MARGIN
 from scorer.quality.requirement import Requirement
 from scorer.quality.table import Kind, Scale, Table, Words, label_numbers
 

@@ -21,8 +21,8 @@ from scorer.model.frame import rows as rows_of
 from scorer.model.frame import values
 from scorer.model.inputs import Input
 from scorer.model.limits import DEFAULT, Limits
-from scorer.model.manifest import Outputs
 from scorer.model.model import Model
+from scorer.model.outputs import Outputs
 from scorer.model.profile import profile
 from scorer.model.version import VersionBytes, load
 

@@ -27,7 +27,7 @@ from scorer.importers.lightgbm_text import Text, parse
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.model.build_trees import forest
-from scorer.model.manifest import MARGIN, Outputs
+from scorer.model.outputs import MARGIN, Outputs
 
 ZERO = float(np.float32(1e-35))
 """``kZeroThreshold`` of the library."""

@@ -28,7 +28,7 @@ import pandas as pd
 from scorer.batch import Floats, Int64s
 from scorer.model import build_steps
 from scorer.model.build import Part
-from scorer.model.manifest import Outputs
+from scorer.model.outputs import Outputs
 from scorer.model.preparation.function import PARTIAL
 
 METHODS = ("predict_proba", "decision_function", "predict")

@@ -26,7 +26,7 @@ from scorer.importers.parts import Columns, Draft, Estimate
 from scorer.importers.terms import Factor, Known, Term
 from scorer.model import build, build_scores, build_steps
 from scorer.model.build import Part
-from scorer.model.manifest import Outputs
+from scorer.model.outputs import Outputs
 
 LINKS = {"gaussian": "identity", "binomial": "logit", "multinomial": "logit", "poisson": "log", "gamma": None}
 """The families, and the link that each has if nothing else is said."""

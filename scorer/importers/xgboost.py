@@ -34,7 +34,7 @@ from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.importers.xgboost_json import Document, parse
 from scorer.model.build_trees import forest
-from scorer.model.manifest import MARGIN, Outputs
+from scorer.model.outputs import MARGIN, Outputs
 
 CLASSIFIERS = ("binary:logistic", "multi:softprob", "multi:softmax")
 LINKS: Mapping[str, str] = {

@@ -18,7 +18,8 @@ from scorer.model.canonical import Json, number_to_json
 from scorer.model.evidence import Golden, Profile
 from scorer.model.inputs import Input, Raw
 from scorer.model.limits import DEFAULT, Limits
-from scorer.model.manifest import PROBABILITY, Algorithm, Manifest, Outputs, TrainedWith
+from scorer.model.manifest import Algorithm, Manifest, TrainedWith
+from scorer.model.outputs import PROBABILITY, Outputs
 from scorer.model.tensors import Tensor
 from scorer.model.version import VersionBytes
 
@@ -48,7 +49,7 @@ class Proof:
 class Design:
     """What a version is, before it is proven and stored. ``trained_with`` is the library's name and release.
 
-    ``kind``, ``classes``, ``scale`` and ``threshold`` are those of :class:`scorer.model.manifest.Outputs`.
+    ``kind``, ``classes``, ``scale`` and ``threshold`` are those of :class:`scorer.model.outputs.Outputs`.
     """
 
     model: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from scorer.errors import VersionRefused
@@ -17,12 +17,11 @@ from scorer.model.canonical import Json, Reader
 from scorer.model.evidence import Golden, Profile
 from scorer.model.inputs import Input
 from scorer.model.limits import DEFAULT, Limits
+from scorer.model.outputs import Outputs
 
 FORMAT = 1
 """The revision of the manifest's form that this release reads and writes."""
 
-KINDS = ("regression", "binary", "multiclass")
-PROBABILITY, MARGIN = "probability", "margin"
 DTYPES = ("float64", "float32", "int64", "int32", "uint8")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -42,47 +41,6 @@ class Algorithm:
     outputs: tuple[str, ...]
     params: Mapping[str, Json]
     tensors: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What the scores mean. ``classes`` is empty for a regression; in binary the score is that of the second.
-
-    ``scale`` says whether the scores of classes are probabilities, or margins: any numbers of which more speaks for the
-    class. ``threshold`` is what the score of the second of two classes must exceed for a row to be of it; ``None``
-    where the scale says it all: 0.5 for a probability, 0 for a margin.
-    """
-
-    kind: str
-    classes: tuple[str, ...] = ()
-    scale: str = PROBABILITY
-    threshold: float | None = None
-
-    @property
-    def count(self) -> int:
-        """How many scores a row gets: one, or one per class where there are more than two."""
-        return len(self.classes) if self.kind == "multiclass" else 1
-
-    @property
-    def meaning(self) -> str:
-        """What each score is: ``"estimate"``, ``"probability"`` or ``"margin"``."""
-        return "estimate" if self.kind == "regression" else self.scale
-
-    @property
-    def bound(self) -> float:
-        """What the score of the second of two classes must exceed."""
-        if self.threshold is not None:
-            return self.threshold
-        return 0.5 if self.scale == PROBABILITY else 0.0
-
-    def to_json(self) -> dict[str, Json]:
-        """As the manifest holds it: what is as usual is not said."""
-        said: dict[str, Json] = {"kind": self.kind, "classes": list(self.classes)}
-        if self.scale != PROBABILITY:
-            said["scale"] = self.scale
-        if self.threshold is not None:
-            said["threshold"] = self.threshold
-        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +133,7 @@ def parse(data: bytes, limits: Limits = DEFAULT) -> Manifest:
     )  # fmt: skip
     library, release = trained.fields("library", "version")
     declared = tuple(Input.read(entry) for entry in inputs.items(1, limits.inputs))
-    scores = _outputs(outputs, limits)
+    scores = Outputs.read(outputs, limits)
     manifest = Manifest(
         model=model.identifier(),
         version=version.identifier(),
@@ -239,29 +197,6 @@ def _parameter(reader: Reader, limits: Limits) -> Json:
         elif isinstance(entry.value, list | dict):
             entry.refuse("a number, a string, true, false or null")
     return reader.value
-
-
-def _outputs(reader: Reader, limits: Limits) -> Outputs:
-    said = [name for name in ("scale", "threshold") if isinstance(reader.value, dict) and name in reader.value]
-    kind_reader, class_reader, *more = reader.fields("kind", "classes", *said)
-    kind = kind_reader.one_of(*KINDS)
-    low, high = {"regression": (0, 0), "binary": (2, 2), "multiclass": (3, limits.classes)}[kind]
-    classes = tuple(entry.text() for entry in class_reader.items(low, high))
-    if len(set(classes)) != len(classes):
-        class_reader.refuse("classes that differ from each other")
-    found = Outputs(kind, classes)
-    for name, entry in zip(said, more, strict=True):
-        if name == "scale":
-            if kind == "regression":
-                entry.refuse("no scale, for an estimate has none")
-            found = replace(found, scale=entry.one_of(MARGIN))
-        else:
-            if kind != "binary":
-                entry.refuse("no threshold, for only the second of two classes has one")
-            if entry.number() == found.bound:
-                entry.refuse("no threshold, for this one is meant anyhow")
-            found = replace(found, threshold=entry.number())
-    return found
 
 
 def _blob(reader: Reader, limits: Limits) -> Blob:

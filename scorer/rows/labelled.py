@@ -12,8 +12,8 @@ from scorer.batch import Floats, Int64s
 from scorer.errors import SchemaError
 from scorer.model import golden
 from scorer.model.inputs import Input
-from scorer.model.manifest import MARGIN
 from scorer.model.model import Model
+from scorer.model.outputs import MARGIN
 from scorer.model.table import table
 from scorer.quality.table import Kind, Scale, Table, Words, label_numbers
 from scorer.rows.piece import PIECE, Piece, Reader

@@ -19,8 +19,8 @@ from scorer.importers.sklearn import dispatch
 from scorer.model import build, build_scores, golden, reference
 from scorer.model.build import Design, Proof
 from scorer.model.frame import columns, values
-from scorer.model.manifest import MARGIN
 from scorer.model.model import Model
+from scorer.model.outputs import MARGIN
 from scorer.model.table import Results
 from scorer.model.version import load
 

@@ -15,8 +15,9 @@ from scorer.errors import VersionRefused
 from scorer.model import build, build_scores, golden
 from scorer.model.build import Design, Part, Proof
 from scorer.model.inputs import Input
-from scorer.model.manifest import MARGIN, parse
+from scorer.model.manifest import parse
 from scorer.model.model import Model
+from scorer.model.outputs import MARGIN
 from scorer.model.table import from_rows
 from scorer.model.version import load
 from tests.model import samples

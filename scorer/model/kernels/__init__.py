@@ -13,7 +13,7 @@ from typing import Protocol
 from scorer.batch import Floats
 from scorer.model.kernels import boosted_trees, columns, forest, linear, logistic, loglinear
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
+from scorer.model.outputs import Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

@@ -25,7 +25,7 @@ from scorer.model.kernels.tree_columns import Reading
 from scorer.model.kernels.tree_sums import TreeSums, at_most
 from scorer.model.kernels.trees import MISSING_LEFT, Trees, check, sizes
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
+from scorer.model.outputs import Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

@@ -13,8 +13,8 @@ import numpy as np
 from scorer.batch import Floats
 from scorer.compiled import inlined
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
 from scorer.model.ops import COPY
+from scorer.model.outputs import Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

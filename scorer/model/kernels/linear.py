@@ -18,8 +18,8 @@ import numpy as np
 from scorer.batch import Floats, Int64s
 from scorer.compiled import borrowing, inlined
 from scorer.model.limits import Limits
-from scorer.model.manifest import PROBABILITY, Outputs
 from scorer.model.ops import LINEAR, STRIDE
+from scorer.model.outputs import PROBABILITY, Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

@@ -16,7 +16,7 @@ from scorer.batch import Floats
 from scorer.model.kernels.linear import emit_sums, sums
 from scorer.model.kernels.links import LINKS, emit_link, link_reference
 from scorer.model.limits import Limits
-from scorer.model.manifest import PROBABILITY, Outputs
+from scorer.model.outputs import PROBABILITY, Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

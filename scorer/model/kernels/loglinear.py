@@ -16,7 +16,7 @@ from scorer.batch import Floats
 from scorer.model.kernels.linear import emit_sums, sums
 from scorer.model.kernels.links import emit_link, link_reference
 from scorer.model.limits import Limits
-from scorer.model.manifest import Outputs
+from scorer.model.outputs import Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Program
 

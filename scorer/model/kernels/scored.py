@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scorer.model.limits import Limits
-from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
 from scorer.model.ops import STRIDE
+from scorer.model.outputs import MARGIN, PROBABILITY, Outputs
 from scorer.model.preparation.prepared import Prepared
 from scorer.model.program import Given, Number, Program
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from scorer.model import build, build_scores
 from scorer.model.build import Part
-from scorer.model.manifest import MARGIN
+from scorer.model.outputs import MARGIN
 from tests.conformance.samples.sample import Sample, of_design, of_kernel, of_steps
 from tests.model.samples import everything
 

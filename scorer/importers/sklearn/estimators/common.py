@@ -11,7 +11,7 @@ from scorer.batch import Floats
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted
 from scorer.importers.refusal import refused, require
 from scorer.model import build, build_scores, build_steps
-from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
+from scorer.model.outputs import MARGIN, PROBABILITY, Outputs
 
 REGRESSION = Outputs("regression")
 

@@ -18,7 +18,7 @@ from scorer.importers.sklearn.estimators.common import (
 from scorer.importers.sklearn.estimators.decisions import decided_by
 from scorer.importers.sklearn.estimators.linear import shared
 from scorer.model import build, build_scores
-from scorer.model.manifest import MARGIN, Outputs
+from scorer.model.outputs import MARGIN, Outputs
 
 
 def _mean(taken: list[str], outputs: Outputs, weights: list[float], draft: Draft) -> Estimate:

@@ -11,7 +11,7 @@ from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, 
 from scorer.importers.sklearn.estimators.common import REGRESSION, classes_of, outputs_of, worded
 from scorer.model.build_trees import CategorySplit, ForestTree, forest
 from scorer.model.kernels.trees import MISSING_LEFT, MISSING_RIGHT
-from scorer.model.manifest import MARGIN, Outputs
+from scorer.model.outputs import MARGIN, Outputs
 
 BITS = 32
 """Categories in one word of the library's sets."""

@@ -18,7 +18,7 @@ from scorer.importers.sklearn.estimators.common import (
     outputs_of,
 )  # fmt: skip
 from scorer.model import build, build_scores
-from scorer.model.manifest import MARGIN
+from scorer.model.outputs import MARGIN
 
 
 def _sums(fitted: Fitted, columns: Columns, sums: int) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from scorer.importers.sklearn.estimators.common import REGRESSION, classes_of, o
 from scorer.model import build, build_scores
 from scorer.model.build_trees import ForestTree, forest
 from scorer.model.kernels.trees import MISSING_LEFT, MISSING_RIGHT
-from scorer.model.manifest import MARGIN, PROBABILITY, Outputs
+from scorer.model.outputs import MARGIN, PROBABILITY, Outputs
 
 
 def _taken(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:
