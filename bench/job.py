@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 
 from scorer.batch import Floats
 from scorer.model import build
-from scorer.model.build import Design, Part, Proof, Tree
+from scorer.model.build import Design, Part, Proof
+from scorer.model.build_trees import ForestTree, forest
 from scorer.model.inputs import Input
 from scorer.model.version import VersionBytes
 
@@ -142,7 +143,7 @@ def trees(count: int = TREES) -> Model:
     ).fit(rows, truth)
     # The library has no public way to its trees.
     taken = [_tree(predictor.nodes) for iteration in fitted._predictors for predictor in iteration]
-    kernel = build.boosted_trees(FEATURES, taken, fitted._baseline_prediction.ravel(), "sigmoid")
+    kernel = forest(FEATURES, taken, fitted._baseline_prediction.ravel(), "sigmoid")
     return Model(f"{count} trees of {LEAVES} leaves", fitted, np.nan, (), kernel)
 
 
@@ -193,7 +194,8 @@ def _training(missing: float) -> tuple[Floats, Floats]:
     return rows, truth.astype(np.float64)
 
 
-def _tree(nodes: np.ndarray) -> Tree:
+def _tree(nodes: np.ndarray) -> ForestTree:
     leaf = nodes["is_leaf"] == 1
     left, right = (np.where(leaf, -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
-    return Tree(nodes["feature_idx"], nodes["num_threshold"], left, right, nodes["missing_go_to_left"], nodes["value"])
+    split = nodes["num_threshold"], left, right, nodes["missing_go_to_left"], nodes["value"]
+    return ForestTree(nodes["feature_idx"], *split)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from scorer.batch import Bools, Floats, Int64s
+from scorer.batch import Floats
 from scorer.model import golden, tensors
 from scorer.model.canonical import Json, number_to_json
 from scorer.model.evidence import Golden, Profile
@@ -176,76 +176,3 @@ def _sums(coef: npt.ArrayLike, intercept: npt.ArrayLike) -> dict[str, Tensor]:
         "coef": np.atleast_2d(np.array(coef, np.float64)),
         "intercept": np.atleast_1d(np.array(intercept, np.float64)),
     }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tree:
-    """One tree in any order of nodes, node 0 its root: arrays of the same length, ``left`` and ``right`` -1 in leaves.
-
-    ``value`` counts in leaves, the others in inner nodes; ``output`` is the margin that the tree adds to.
-    """
-
-    feature: npt.ArrayLike
-    threshold: npt.ArrayLike
-    left: npt.ArrayLike
-    right: npt.ArrayLike
-    missing_left: npt.ArrayLike
-    value: npt.ArrayLike
-    output: int = 0
-
-
-def boosted_trees(
-    taken: Sequence[str],
-    trees: Sequence[Tree],
-    base: npt.ArrayLike,
-    link: str,
-    *,
-    comparison: str = "<=",
-    in_dtype: str = "float64",
-) -> Part:
-    """The kernel boosted_trees@1; ``base`` has the value that each margin begins with."""
-    laid = [_laid_out(tree) for tree in trees]
-    sizes = [len(tree["left"]) for tree in laid]
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
-    arrays: dict[str, Tensor] = {
-        role: np.concatenate([tree[role] for tree in laid])
-        for role in ("feature", "threshold", "missing_left", "value")
-    }
-    arrays["left"] = np.concatenate([tree["left"] + root for tree, root in zip(laid, roots, strict=True)])
-    arrays["root"] = roots
-    arrays["output"] = np.array([tree.output for tree in trees], np.int32)
-    arrays["base"] = np.atleast_1d(np.array(base, np.float64))
-    return Part("boosted_trees@1", taken, (), {"comparison": comparison, "in_dtype": in_dtype, "link": link}, arrays)
-
-
-def _laid_out(tree: Tree) -> dict[str, Tensor]:
-    """The nodes in the order of :mod:`scorer.model.kernels.trees`."""
-    nodes, leaf, children = level_order(tree.left, tree.right)
-
-    def taken(values: npt.ArrayLike, dtype: str, where: Bools) -> Tensor:
-        return np.where(where, np.asarray(values)[nodes], 0).astype(dtype)
-
-    return {
-        "feature": taken(tree.feature, "int32", ~leaf),
-        "threshold": taken(tree.threshold, "float64", ~leaf),
-        "missing_left": taken(tree.missing_left, "uint8", ~leaf),
-        "value": taken(tree.value, "float64", leaf),
-        "left": children.astype(np.int32),
-    }
-
-
-def level_order(left: npt.ArrayLike, right: npt.ArrayLike) -> tuple[Int64s, Bools, Int64s]:
-    """The nodes of a tree level by level, siblings side by side; which are leaves; and the place of each left child.
-
-    ``left`` and ``right`` are -1 in leaves, which come to name themselves.
-    """
-    lefts, rights = np.asarray(left, np.int64), np.asarray(right, np.int64)
-    order = [np.zeros(1, np.int64)]
-    while order[-1].size and len(order) <= len(lefts):
-        inner = order[-1][lefts[order[-1]] >= 0]
-        order.append(np.stack([lefts[inner], rights[inner]], axis=1).reshape(-1))
-    nodes = np.concatenate(order)
-    leaf: Bools = lefts[nodes] < 0
-    children = np.arange(len(nodes))
-    children[~leaf] = 1 + 2 * np.arange(int((~leaf).sum()))
-    return nodes, leaf, children

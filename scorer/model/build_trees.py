@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from scorer.batch import Int64s
-from scorer.model.build import Part, level_order
+from scorer.batch import Bools, Int64s
+from scorer.model.build import Part
 from scorer.model.canonical import Json, number_to_json
 from scorer.model.kernels.trees import WORD
 from scorer.model.tensors import Tensor
@@ -111,6 +111,23 @@ def _laid_out(tree: ForestTree) -> dict[str, Tensor]:
         "value": value.reshape(len(value), -1),
         "left": children,
     }
+
+
+def level_order(left: npt.ArrayLike, right: npt.ArrayLike) -> tuple[Int64s, Bools, Int64s]:
+    """The nodes of a tree level by level, siblings side by side; which are leaves; and the place of each left child.
+
+    ``left`` and ``right`` are -1 in leaves, which come to name themselves.
+    """
+    lefts, rights = np.asarray(left, np.int64), np.asarray(right, np.int64)
+    order = [np.zeros(1, np.int64)]
+    while order[-1].size and len(order) <= len(lefts):
+        inner = order[-1][lefts[order[-1]] >= 0]
+        order.append(np.stack([lefts[inner], rights[inner]], axis=1).reshape(-1))
+    nodes = np.concatenate(order)
+    leaf: Bools = lefts[nodes] < 0
+    children = np.arange(len(nodes))
+    children[~leaf] = 1 + 2 * np.arange(int((~leaf).sum()))
+    return nodes, leaf, children
 
 
 def _written(sets: Mapping[int, CategorySplit]) -> dict[str, Tensor]:

@@ -40,9 +40,9 @@ def predict(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     The result has the frame's index and the columns ``score`` (float64: the estimate, the probability of the second
     of two classes, or that of the predicted one of several), ``class`` (where the model has classes), ``score CLASS``
     for each of more than two classes, ``flags`` (bits: 1 imputed, 2 clipped, 4 unseen category, 8 missing, 16 outside
-    of the training data) and ``missing``: the
-    first input that is not nullable and has no value, or the column whose value the version refuses, else ``None``.
-    Such a row has NaN for scores and no class; in the stream it would become a dead letter.
+    of the training data) and ``missing``: the first input that is not nullable and has no value, or the column whose
+    value the version refuses, else ``None``. Such a row has NaN for scores and no class; in the stream it would become
+    a dead letter.
 
     Raises ``SchemaError`` where a column is missing or of the wrong dtype.
     """

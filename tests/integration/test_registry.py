@@ -15,7 +15,7 @@ import redis as redis_client
 from sandbox import Valkey
 from scorer.model import build
 from scorer.model.build import Design, Proof
-from scorer.model.build import Tree as BoostedTree
+from scorer.model.build_trees import ForestTree, forest
 from scorer.model.inputs import Input
 from scorer.model.version import VersionBytes
 from scorer.registry import acl, pointers
@@ -96,7 +96,7 @@ def large(model: str, name: str) -> VersionBytes:
     nodes, inner = np.arange(2 ** (depth + 1) - 1), 2**depth - 1
     left, right = (np.where(nodes < inner, 2 * nodes + side, -1) for side in (1, 2))
     missing, value = np.zeros(len(nodes), np.int64), np.where(nodes < inner, 0.0, 0.001)
-    tree = BoostedTree(missing, np.linspace(-3, 3, len(nodes)), left, right, missing, value)
+    tree = ForestTree(missing, np.linspace(-3, 3, len(nodes)), left, right, missing, value)
     trees = [tree] * 97
     for _ in trees:
         margin += 0.001
@@ -107,7 +107,7 @@ def large(model: str, name: str) -> VersionBytes:
         ("numpy", np.__version__),
         [Input("x", "float64", nullable=True)],
         [build.impute(["x"], ["x_known"], [0.0])],
-        build.boosted_trees(["x_known"], trees, [0.0], "sigmoid"),
+        forest(["x_known"], trees, [0.0], "sigmoid"),
         "binary",
         ("no", "yes"),
     )

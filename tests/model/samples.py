@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from scorer.model import build, reference
-from scorer.model.build import Design, Part, Proof, Tree
+from scorer.model.build import Design, Part, Proof
 from scorer.model.canonical import encode
 from scorer.model.inputs import Input, Raw
 from scorer.model.model import Model
 from scorer.model.table import Values, values_of
 from scorer.model.tensors import Tensor
 from scorer.model.version import VersionBytes, load
+from tests.model import earlier
+from tests.model.earlier import Tree
 
 WORDS = ["AA", "B6", "", "Zürich", "a\x00b", "DL" * 20]
 UNSEEN = ["XX", "aa", "AA ", "DL" * 19]
@@ -131,7 +133,7 @@ def forest(leaves: list[int], kind: str = "regression", *, seed: int = 1, **opti
         for number, count in enumerate(leaves)
     ]
     link = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[kind]
-    kernel = build.boosted_trees(columns, trees, rng.normal(size=margins), link, **options)
+    kernel = earlier.boosted_trees(columns, trees, rng.normal(size=margins), link, **options)
     return design(inputs, [build.ordinal("maker", "maker.code", WORDS)], kernel, kind, classes)
 
 

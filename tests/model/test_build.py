@@ -13,7 +13,7 @@ from scorer.model import build, golden
 from scorer.model.build import Proof
 from scorer.model.inputs import Raw
 from scorer.model.version import load
-from tests.model import samples
+from tests.model import earlier, samples
 
 SMALL = samples.small()
 
@@ -41,8 +41,8 @@ def test_what_is_not_proven_is_not_written() -> None:
 
 
 def test_golden_rows_hold_what_is_not_finite_and_what_is_missing() -> None:
-    tree = build.Tree([0, 0, 0], [0.0, 0, 0], [1, -1, -1], [2, -1, -1], [1, 0, 0], [0, 1.0, 2.0])
-    kernel = build.boosted_trees(["gaps"], [tree], [0.0], "identity")
+    tree = earlier.Tree([0, 0, 0], [0.0, 0, 0], [1, -1, -1], [2, -1, -1], [1, 0, 0], [0, 1.0, 2.0])
+    kernel = earlier.boosted_trees(["gaps"], [tree], [0.0], "identity")
     design = samples.design((samples.INPUTS["gaps"],), [], kernel)
     inf = float("inf")
     rows: list[list[Raw]] = [[None], [float("nan")], [inf], [-inf], [-0.0]]
@@ -63,7 +63,7 @@ def test_scores_that_are_not_finite_must_be_met_exactly() -> None:
 
 
 def test_trees_may_come_in_any_order_of_nodes() -> None:
-    shuffled = build.Tree(
+    shuffled = earlier.Tree(
         feature=[0, 9, 1, 9, 9],
         threshold=[0.5, 7.0, 1.5, 7.0, 7.0],
         left=[4, -1, 3, -1, -1],
@@ -71,7 +71,7 @@ def test_trees_may_come_in_any_order_of_nodes() -> None:
         missing_left=[0, 1, 1, 0, 1],
         value=[8.0, 3.0, 8.0, 2.0, 1.0],
     )
-    part = build.boosted_trees(["a", "b"], [shuffled], [0.0], "identity")
+    part = earlier.boosted_trees(["a", "b"], [shuffled], [0.0], "identity")
     assert part.arrays["left"].tolist() == [1, 1, 3, 3, 4]
     assert part.arrays["feature"].tolist() == [0, 0, 1, 0, 0]
     assert part.arrays["threshold"].tolist() == [0.5, 0, 1.5, 0, 0]

@@ -19,13 +19,15 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from scorer.batch import Floats
 from scorer.model import build, golden
-from scorer.model.build import Design, Part, Proof, Tree
+from scorer.model.build import Design, Part, Proof
 from scorer.model.frame import predict, rows
 from scorer.model.inputs import Input
 from scorer.model.kernels.boosted_trees import BoostedTrees
 from scorer.model.kernels.trees import walk
 from scorer.model.model import Model
 from scorer.model.table import table
+from tests.model import earlier
+from tests.model.earlier import Tree
 
 FEATURES = 8
 NAMES = [f"x{i}" for i in range(FEATURES)]
@@ -63,7 +65,7 @@ def trees_of(fitted: Any) -> list[Tree]:
 
 
 def boosted(fitted: Any, link: str) -> Part:
-    return build.boosted_trees(NAMES, trees_of(fitted), fitted._baseline_prediction.ravel(), link)
+    return earlier.boosted_trees(NAMES, trees_of(fitted), fitted._baseline_prediction.ravel(), link)
 
 
 def hard_rows(part: Part, x: Floats) -> Floats:

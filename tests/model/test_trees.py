@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scorer.batch import Floats
 from scorer.errors import VersionRefused
 from scorer.model import build, golden, reference
-from scorer.model.build import Design, Part, Proof, Tree
+from scorer.model.build import Design, Part, Proof
 from scorer.model.inputs import Input
 from scorer.model.kernels.walks import FEW
 from scorer.model.limits import Limits
@@ -18,7 +18,8 @@ from scorer.model.model import Model
 from scorer.model.table import table
 from scorer.model.tensors import Tensor
 from scorer.model.version import load
-from tests.model import samples
+from tests.model import earlier, samples
+from tests.model.earlier import Tree
 
 NAMES = ["a", "b", "c"]
 INPUTS = tuple(Input(name, "float64", nullable=True) for name in NAMES)
@@ -54,7 +55,7 @@ def by_hand(tree: Tree, row: list[float]) -> float:
 def test_every_walk_reaches_the_right_leaf(seed: int, sizes: list[int], count: int, chain: bool) -> None:
     rng = np.random.default_rng(seed)
     trees = [samples.tree(rng, size, 3, chain=chain) for size in sizes]
-    model = model_of(build.boosted_trees(NAMES, trees, [0.5], "identity"))
+    model = model_of(earlier.boosted_trees(NAMES, trees, [0.5], "identity"))
     x = np.round(rng.normal(size=(3, count)), 1)
     x[rng.random(x.shape) < 0.3] = rng.choice([np.nan, np.inf, -np.inf, 0.0, 1.0])
     expected = [sum((by_hand(tree, row) for tree in trees), 0.5) for row in x.T.tolist()]
@@ -72,7 +73,7 @@ def test_thresholds_and_their_neighbours(threshold: float, missing_left: int, co
     for comparison in ("<=", "<"):
         if comparison == "<" and threshold == -np.inf:
             continue
-        model = model_of(build.boosted_trees(NAMES, [tree], [0.0], "identity", comparison=comparison))
+        model = model_of(earlier.boosted_trees(NAMES, [tree], [0.0], "identity", comparison=comparison))
         goes = x[1] <= threshold if comparison == "<=" else x[1] < threshold
         expected = np.where(np.where(np.isnan(x[1]), missing_left == 1, goes), 1.0, 2.0)
         np.testing.assert_array_equal(scores(model, x), expected)
@@ -83,7 +84,7 @@ def test_thresholds_and_their_neighbours(threshold: float, missing_left: int, co
 def test_a_threshold_that_nothing_is_below_is_refused() -> None:
     tree = Tree([0, 0, 0], [-np.inf, 0, 0], [1, -1, -1], [2, -1, -1], [0, 0, 0], [0, 1.0, 2.0])
     with pytest.raises(VersionRefused, match="Infinity"):
-        model_of(build.boosted_trees(NAMES, [tree], [0.0], "identity", comparison="<"))
+        model_of(earlier.boosted_trees(NAMES, [tree], [0.0], "identity", comparison="<"))
 
 
 def test_float32_rounds_the_columns_but_not_the_thresholds() -> None:
@@ -92,12 +93,12 @@ def test_float32_rounds_the_columns_but_not_the_thresholds() -> None:
     x = np.tile(
         [0.1, float(np.float32(0.1)), np.nextafter(np.float32(0.1), np.float32(0)), 1e300, -1e300, np.nan], (3, 1)
     )
-    narrow = model_of(build.boosted_trees(NAMES, [tree], [0.0], "identity", in_dtype="float32"))
+    narrow = model_of(earlier.boosted_trees(NAMES, [tree], [0.0], "identity", in_dtype="float32"))
     with np.errstate(over="ignore"):
         rounded = x[0].astype(np.float32).astype(np.float64)
     np.testing.assert_array_equal(scores(narrow, x), np.where(rounded <= threshold, 1.0, 2.0))
     assert scores(narrow, x)[0] == 2
-    assert scores(model_of(build.boosted_trees(NAMES, [tree], [0.0], "identity")), x)[0] == 1
+    assert scores(model_of(earlier.boosted_trees(NAMES, [tree], [0.0], "identity")), x)[0] == 1
 
 
 def test_leaves_are_added_in_the_order_of_the_trees() -> None:
@@ -108,7 +109,7 @@ def test_leaves_are_added_in_the_order_of_the_trees() -> None:
     deep = samples.tree(np.random.default_rng(0), 40, 3, chain=True)
     deep = Tree(deep.feature, deep.threshold, deep.left, deep.right, deep.missing_left, np.zeros(79))
     for trees in (leaves, split, [split[0], deep, *split[1:]], [deep, *split]):
-        model = model_of(build.boosted_trees(NAMES, trees, [0.0], "identity"))
+        model = model_of(earlier.boosted_trees(NAMES, trees, [0.0], "identity"))
         for count in (1, 20):
             np.testing.assert_array_equal(scores(model, np.zeros((3, count))), np.ones(count))
 
@@ -221,7 +222,7 @@ def test_no_trees_are_refused() -> None:
 def test_a_cycle_that_a_builder_makes_is_no_endless_loop() -> None:
     tree = Tree([0, 0, 0], [0.0, 0, 0], [1, 0, -1], [2, 2, -1], [0, 0, 0], [0, 1.0, 2.0])
     with pytest.raises(VersionRefused):
-        model_of(build.boosted_trees(NAMES, [tree], [0.0], "identity"))
+        model_of(earlier.boosted_trees(NAMES, [tree], [0.0], "identity"))
 
 
 def test_a_link_must_fit_the_outputs() -> None:

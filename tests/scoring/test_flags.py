@@ -8,6 +8,7 @@ import numpy as np
 
 from scorer.model import build, build_steps, golden
 from scorer.model.build import Design, Proof
+from scorer.model.build_trees import ForestTree, forest
 from scorer.model.inputs import Input
 from scorer.model.profile import profile
 from scorer.model.table import values_of
@@ -44,9 +45,9 @@ def test_every_flag_is_on_its_prediction_and_counted() -> None:
 def test_gaps_that_a_version_leaves_alone_and_numbers_beyond_the_training_data_are_flagged_too() -> None:
     made = Scoring(Decoder({SCHEMA_ID: parse(json.dumps(EVENT), "event.avsc")}), FORM)
     inputs = [Input("x", "float64", nullable=True), Input("place", "category", nullable=True)]
-    tree = build.Tree([0, -1, -1], [0.0, 0.0, 0.0], [1, -1, -1], [2, -1, -1], [True, False, False], [0.0, 1.0, 2.0])
+    tree = ForestTree([0, -1, -1], [0.0, 0.0, 0.0], [1, -1, -1], [2, -1, -1], [True, False, False], [0.0, 1.0, 2.0])
     steps = [build.ordinal("place", "n", ["a", "b"], unknown=np.nan)]
-    kernel = build.boosted_trees(["x", "n"], [tree], [0.0], "identity")
+    kernel = forest(["x", "n"], [tree], [0.0], "identity")
     raw: list[list[float | int | str | None]] = [[float(x), "a"] for x in np.linspace(-1, 1, 33)]
     scores = np.where(np.linspace(-1, 1, 33) <= 0, 1.0, 2.0)
     seen = profile(inputs, values_of(inputs, raw), scores[None])

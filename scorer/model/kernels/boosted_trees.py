@@ -1,4 +1,7 @@
-"""boosted_trees@1: margins are sums of the leaves that a row reaches.
+"""boosted_trees@1: margins are sums of the leaves that a row reaches. Read, and no longer written.
+
+Versions that were made before forest@1 name it, and must go on scoring to the same bits; what is trained now becomes
+forest@1, which says all that this one says.
 
 ``margin[k] = base[k] + value of the leaf in each tree whose output is k``, added in the order in which trees are
 stored, so that a sum has the bits of the library that trained it, as long as that adds in float64. Then the link.
@@ -8,7 +11,7 @@ what the columns are rounded to before they are compared; ``link``: ``"identity"
 two classes, ``"softmax"`` for more. Tensors as described in :mod:`scorer.model.kernels.trees`, but with a value for
 each node, 0 for inner ones: ``base`` float64 ``(margins,)``; ``feature`` int32, ``threshold`` float64, ``left`` int32,
 ``missing_left`` uint8, ``value`` float64, all ``(nodes,)``; ``root`` and ``output`` int32 ``(trees,)``. Missing values
-go left where ``missing_left`` is 1. For anything else (categories, vectors in leaves, means) there is forest@1.
+go left where ``missing_left`` is 1.
 
 Equal to scikit-learn's HistGradientBoosting and LightGBM bit for bit in the margins.
 """

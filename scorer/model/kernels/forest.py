@@ -1,4 +1,4 @@
-"""forest@1: sums or means of what the leaves hold that a row reaches, for all that boosted_trees@1 cannot say.
+"""forest@1: sums or means of what the leaves hold that a row reaches, for the trees of all libraries.
 
 ``margin[k] = base[k] + value[leaf, k]`` of each tree, added in the order in which trees are stored; then
 ``margin / divisor * slope``; then the link. A tree adds to all margins, or to one: the first is ``output`` of the tree,
