@@ -19,7 +19,6 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
 from scorer.importers.coded import as_categories, coded
@@ -27,7 +26,8 @@ from scorer.importers.lightgbm_text import Text, parse
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.model.build_trees import forest
-from scorer.model.outputs import MARGIN, Outputs
+
+from scorer.importers import answers
 
 ZERO = float(np.float32(1e-35))
 """``kZeroThreshold`` of the library."""
@@ -115,17 +115,13 @@ class LightGBMSource:
             "one-vs-all of two classes gives two probabilities that do not add up to 1",
             "train with the objective binary",
         )
-        self.methods: Sequence[str] = (
-            ("predict_proba", "decision_function", "predict") if objective in CLASSIFIERS else ("predict",)
-        )
+        self.classifies = objective in CLASSIFIERS
+        self.methods = answers.methods(classifies=self.classifies)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of the margins."""
-        known = getattr(self._fitted, "classes_", None)
-        if known is None:
-            return tuple(str(k) for k in range(max(self.text.margins, 2)))
-        return tuple(str(name) for name in np.asarray(known).tolist())
+        return answers.classes(self._fitted, self.text.margins)
 
     def names(self, rows: pd.DataFrame) -> Columns:
         """The names that it was trained on; by place where it had none, or where blanks in them became underscores."""
@@ -170,21 +166,8 @@ class LightGBMSource:
             divisor=float(text.iterations) if text.average else 1.0,
             slope=1.0 if method == "decision_function" else text.slope,
         )
-        return Estimate(kernel, self._outputs(method), self._leaves)
-
-    def _outputs(self, method: str) -> Outputs:
-        if method == "predict":
-            return Outputs("regression")
-        kind = "binary" if len(self.classes) == 2 else "multiclass"
-        if method == "predict_proba":
-            return Outputs(kind, self.classes)
-        require(
-            kind != "binary" or self.text.margins == 1,
-            self._fitted,
-            "it has two margins for two classes",
-            "take probabilities, or train with the objective binary",
-        )
-        return Outputs(kind, self.classes, MARGIN)
+        outputs = answers.outputs(fitted, method, self.classes, text.margins, "binary")
+        return Estimate(kernel, outputs, self._leaves)
 
     def _lists(self, columns: Columns, words: Sequence[str]) -> dict[str, Sequence[object]]:
         """The list of categories of each column that is coded by one.
@@ -211,11 +194,8 @@ class LightGBMSource:
         words = [name for name in columns if _holds_text(rows[name])]
         for name, known in self._lists(columns, words).items():
             given = as_categories(given, name, known)
-        found = np.asarray(self.booster.predict(given, raw_score=method == "decision_function"), np.float64)
-        scores: Floats = found.reshape(len(rows), -1).T
-        if method == "predict" and self.text.objective in CLASSIFIERS:
-            return np.asarray(scores > 0.5 if len(scores) == 1 else scores.argmax(axis=0)[None], np.float64)
-        return scores[1:] if method == "predict_proba" and len(scores) == 2 else scores
+        found = self.booster.predict(given, raw_score=method == "decision_function")
+        return answers.scores(found, len(rows), method, classifies=self.classifies)
 
     def _leaves(self, columns: Floats) -> Int64s:
         """The library's leaves of prepared columns ``(rows, columns)``."""

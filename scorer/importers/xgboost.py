@@ -18,7 +18,7 @@ booster or a file does not say what it was, so only what is NaN is missing there
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +26,6 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import xgboost
-
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
 from scorer.importers.coded import as_categories, coded
@@ -34,7 +33,8 @@ from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.importers.xgboost_json import Document, parse
 from scorer.model.build_trees import forest
-from scorer.model.outputs import MARGIN, Outputs
+
+from scorer.importers import answers
 
 CLASSIFIERS = ("binary:logistic", "multi:softprob", "multi:softmax")
 LINKS: Mapping[str, str] = {
@@ -151,9 +151,8 @@ class XGBoostSource:
             f"it takes {self._missing} for missing in categories, too, where it is a code",
             "leave missing=nan, and put NaN for what is missing",
         )
-        self.methods: Sequence[str] = (
-            ("predict_proba", "decision_function", "predict") if objective in CLASSIFIERS else ("predict",)
-        )
+        self.classifies = objective in CLASSIFIERS
+        self.methods = answers.methods(classifies=self.classifies)
         self.sentinels: Mapping[str, float] = {}
 
     @property
@@ -163,10 +162,7 @@ class XGBoostSource:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of the margins."""
-        known = getattr(self._fitted, "classes_", None)
-        if known is None:
-            return tuple(str(k) for k in range(max(self.document.margins, 2)))
-        return tuple(str(name) for name in np.asarray(known).tolist())
+        return answers.classes(self._fitted, self.document.margins)
 
     def names(self, rows: pd.DataFrame) -> Columns:
         """The names that it was trained on; by place where it had none. Notes the number that is missing in them."""
@@ -204,7 +200,8 @@ class XGBoostSource:
             categories="from 0",
             sum_dtype="float32",
         )
-        return Estimate(kernel, self._outputs(method), self._leaves)
+        outputs = answers.outputs(fitted, method, self.classes, document.margins, "binary:logistic")
+        return Estimate(kernel, outputs, self._leaves)
 
     def _number(self, draft: Draft, name: str) -> str:
         require(
@@ -215,20 +212,6 @@ class XGBoostSource:
             "train with XGBoost 3.1 or later on columns of dtype category, or encode them in a pipeline",
         )
         return name
-
-    def _outputs(self, method: str) -> Outputs:
-        if method == "predict":
-            return Outputs("regression")
-        kind = "binary" if len(self.classes) == 2 else "multiclass"
-        if method == "predict_proba":
-            return Outputs(kind, self.classes)
-        require(
-            kind != "binary" or self.document.margins == 1,
-            self._fitted,
-            "it has two margins for two classes",
-            "take probabilities, or train with the objective binary:logistic",
-        )
-        return Outputs(kind, self.classes, MARGIN)
 
     @cached_property
     def _base(self) -> Floats:
@@ -259,10 +242,7 @@ class XGBoostSource:
         else:
             kind = "margin" if margin else "value"
             found = self._oracle.inplace_predict(given, predict_type=kind, missing=missing)
-        scores: Floats = np.asarray(found, np.float64).reshape(len(rows), -1).T
-        if method == "predict" and self.document.objective in CLASSIFIERS:
-            return np.asarray(scores > 0.5 if len(scores) == 1 else scores.argmax(axis=0)[None], np.float64)
-        return scores[1:] if method == "predict_proba" and len(scores) == 2 else scores
+        return answers.scores(found, len(rows), method, classifies=self.classifies)
 
     @cached_property
     def _oracle(self) -> xgboost.Booster:
