@@ -1,0 +1,18 @@
+"""What can be wrong with the state file, and what to do about it."""
+
+from __future__ import annotations
+
+from scorer.errors import ScorerError
+
+
+class StateRefused(ScorerError):
+    """Raised at start when the state file cannot be used: a format or layout that is not ours, or a damaged file.
+    Nothing was changed. Do what the message says; do not retry."""
+
+    exit_code = 16
+
+
+class StateHeld(ScorerError):
+    """Raised at start when another process has the state file open. Stand by, and try again."""
+
+    exit_code = 17

@@ -1,0 +1,102 @@
+"""What predictions and labels look like on their way into the state and out of it: columns of numbers of one length.
+
+Times are microseconds since the epoch, UTC, of the event or the label. Text (versions, classes, segments) comes as
+codes that ``Step.codes`` gives out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows: TypeAlias = dict[str, NDArray[Any]]
+"""Columns by name, each ``(n,)``; their dtypes are those of ``Layout``."""
+
+Int64s: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+PREDICTIONS: Final = "predictions"
+LABELS: Final = "labels"
+
+HOUR: Final = 3_600_000_000
+DAY: Final = 24 * HOUR
+
+IDS: Final = {"id_high": "u8", "id_low": "u8"}
+PREDICTION: Final = {
+    **IDS,
+    "version": "i4",
+    "source_topic": "i2",
+    "source_partition": "i4",
+    "source_offset": "i8",
+    "partition": "i4",
+    "position": "i8",
+    "time": "i8",
+}
+LABEL: Final = {
+    **IDS,
+    "partition": "i4",
+    "position": "i8",
+    "time": "i8",
+    "revision": "i8",
+    "value": "f8",
+    "retracted": "?",
+}
+HELD_LABEL: Final = {**LABEL, "matched": "?", "until": "i8"}
+OUTCOME: Final = {"labelled": "?", "implicit": "?", "value": "f8", "label_time": "i8"}
+"""What an outcome has besides its prediction; ``value`` and ``label_time`` are 0 where it is not ``labelled``."""
+
+SQL_TYPES: Final = {
+    "?": "BOOLEAN", "i1": "TINYINT", "i2": "SMALLINT", "i4": "INTEGER", "i8": "BIGINT", "u8": "UBIGINT", "f8": "DOUBLE",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a state. ``carried`` are those that go from a prediction to its outcome untouched: score, class,
+    role, segments; name → dtype, one of ``SQL_TYPES``."""
+
+    carried: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        taken = {*PREDICTION, *HELD_LABEL, *OUTCOME, "refused", "sign"} & set(self.carried)
+        unknown = set(self.carried.values()) - set(SQL_TYPES)
+        if taken or unknown:
+            raise ValueError(f"columns {sorted(taken)} are taken, types {sorted(unknown)} are not known")
+
+    @property
+    def prediction(self) -> dict[str, str]:
+        """Columns of a prediction."""
+        return {**PREDICTION, **self.carried}
+
+
+def shaped(rows: Mapping[str, NDArray[Any]], columns: Mapping[str, str]) -> Rows:
+    """These columns of ``rows``, of their dtypes. Raises KeyError and ValueError where columns or lengths differ."""
+    found = {name: np.ascontiguousarray(rows[name], dtype) for name, dtype in columns.items()}
+    if len({len(column) for column in found.values()}) > 1:
+        raise ValueError(f"columns have {[len(column) for column in found.values()]} rows")
+    return found
+
+
+def empty(columns: Mapping[str, str]) -> Rows:
+    """No row of these columns."""
+    return {name: np.empty(0, dtype) for name, dtype in columns.items()}
+
+
+def count(rows: Rows) -> int:
+    """How many rows there are."""
+    return len(rows["id_high"])
+
+
+def take(rows: Rows, which: NDArray[Any]) -> Rows:
+    """The rows at these indices, or under this mask."""
+    return {name: column[which] for name, column in rows.items()}
+
+
+def joined(parts: Iterable[Rows], columns: Mapping[str, str]) -> Rows:
+    """Rows behind one another."""
+    parts = [empty(columns), *parts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in columns}

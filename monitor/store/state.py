@@ -1,0 +1,115 @@
+"""The state of one model's monitor: a DuckDB file with one owner, changed in steps.
+
+A step is one transaction: rows that were read, the offsets behind them, a tick, and whatever follows from it. Rows wait
+in two tables until a tick looks at them, so the state after a tick is a function of the rows before it and of the ticks
+up to it, however the rows came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from monitor.store import outbox, schema
+from monitor.store.cohorts import Source, Timing
+from monitor.store.rows import LABELS, PREDICTIONS, Layout
+from monitor.store.snapshot import publish
+from monitor.store.step import Clock, Memory, Step
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What DuckDB may use: ``memory`` such as ``"512MB"``, ``threads``; ``rows`` are about how many outcomes of closed
+    cohorts are fetched at a time."""
+
+    memory: str = "512MB"
+    threads: int = 1
+    rows: int = 500_000
+
+
+class State:
+    """For one thread. ``implicit`` is the label of predictions that got none by the time their cohort closed; ``None``
+    where a missing label means nothing. Raises StateHeld and StateRefused."""
+
+    def __init__(
+        self, path: Path, layout: Layout, timing: Timing, *, implicit: float | None = None, limits: Limits | None = None
+    ) -> None:
+        self.path, self.layout, self.timing = path, layout, timing
+        self._implicit, self._limits = implicit, limits or Limits()
+        self._connection = schema.connect(path, self._limits.memory, self._limits.threads)
+        try:
+            schema.prepare(self._connection, layout, timing)
+            self._memory = _remembered(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def clock(self) -> Clock:
+        """The last tick."""
+        return self._memory.clock
+
+    def offsets(self) -> dict[Partition, int]:
+        """The offset at which each partition goes on."""
+        return {
+            (topic, partition): source.next_offset
+            for topic, sources in self._memory.sources.items()
+            for partition, source in sources.items()
+        }
+
+    @contextmanager
+    def step(self) -> Iterator[Step]:
+        """One transaction: it is committed when the block ends, and never happened when the block raises."""
+        self._connection.begin()
+        memory = self._memory.copy()
+        try:
+            yield Step(self._connection, memory, self.layout, self.timing, self._implicit, self._limits.rows)
+            memory.store(self._connection, self._memory)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._memory = memory
+
+    def kept(self, name: str) -> bytes | None:
+        """What was kept under a name."""
+        found = self._connection.execute("SELECT value FROM kept WHERE name = ?", [name]).fetchall()
+        return bytes(found[0][0]) if found else None
+
+    def unsent(self, kind: str) -> list[outbox.Letter]:
+        """What waits to be sent, in the order of its ticks."""
+        return outbox.unsent(self._connection, kind)
+
+    def names(self, kind: str) -> dict[int, str]:
+        """The texts behind codes."""
+        return {code: name for name, code in self._memory.names.get(kind, {}).items()}
+
+    def ticks(self) -> list[tuple[int, int]]:
+        """Number and time of each recorded tick."""
+        return self._connection.execute("SELECT number, time FROM ticks ORDER BY number").fetchall()
+
+    def publish(self, path: Path) -> None:
+        """Put a snapshot for readers there, all of it at once; see ``snapshot.publish``."""
+        publish(self._connection, path)
+
+    def close(self) -> None:
+        """Give the file free."""
+        self._connection.close()
+
+
+def _remembered(connection: DuckDBPyConnection) -> Memory:
+    number, time, reached = connection.execute("SELECT number, time, reached FROM clock").fetchall()[0]
+    sources: dict[str, dict[int, Source]] = {PREDICTIONS: {}, LABELS: {}}
+    for topic, partition, *facts in connection.execute("SELECT * FROM sources").fetchall():
+        sources.setdefault(topic, {})[partition] = Source(*facts)
+    names: dict[str, dict[str, int]] = {}
+    for kind, code, name in connection.execute("SELECT kind, code, name FROM names ORDER BY kind, code").fetchall():
+        names.setdefault(kind, {})[name] = code
+    found: Mapping[str, Sequence[int]] = {kind: sorted(schema.days(connection, kind)) for kind in (PREDICTIONS, LABELS)}
+    return Memory(Clock(number, time, reached), sources, names, {kind: set(days) for kind, days in found.items()})

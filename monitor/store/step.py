@@ -1,0 +1,282 @@
+"""One step: rows that were read, and a tick that looks at them. All of it inside the transaction of ``State.step``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from monitor.store import cohorts, outbox, tables
+from monitor.store.admission import admit
+from monitor.store.cohorts import BEGINNING, Source, Timing
+from monitor.store.rows import (
+    DAY,
+    HELD_LABEL,
+    HOUR,
+    LABEL,
+    LABELS,
+    PREDICTIONS,
+    Int64s,
+    Layout,
+    Rows,
+    count,
+    shaped,
+    take,
+)
+from monitor.store.settling import in_order, settle, with_implicit, with_labels
+from monitor.store.tally import coverage, delays
+
+Partition = tuple[str, int]
+
+
+class Clock(NamedTuple):
+    """``number`` and ``time`` of the last tick; ``reached`` is the greatest watermark of a tick so far."""
+
+    number: int
+    time: int
+    reached: int
+
+
+@dataclass(slots=True)
+class Memory:
+    """Small tables, held beside the file so that a step need not ask for them."""
+
+    clock: Clock
+    sources: dict[str, dict[int, Source]]
+    names: dict[str, dict[str, int]]
+    days: dict[str, set[int]]
+
+    def copy(self) -> Memory:
+        """One that can be changed, and thrown away with its step."""
+        return Memory(
+            self.clock,
+            {topic: dict(sources) for topic, sources in self.sources.items()},
+            {kind: dict(names) for kind, names in self.names.items()},
+            {kind: set(days) for kind, days in self.days.items()},
+        )
+
+    def store(self, connection: DuckDBPyConnection, before: Memory) -> None:
+        """Write what differs from ``before``."""
+        if self.clock != before.clock:
+            connection.execute("UPDATE clock SET number = ?, time = ?, reached = ?", self.clock)
+        for topic, sources in self.sources.items():
+            for number, source in sources.items():
+                old = before.sources.get(topic, {}).get(number)
+                if old is None:
+                    connection.execute(
+                        "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", [topic, number, *astuple(source)]
+                    )
+                elif source != old:
+                    connection.execute(
+                        "UPDATE sources SET next_offset = ?, time = ?, alive = ?, ticked = ?, ended = ? "
+                        "WHERE topic = ? AND partition = ?",
+                        [*astuple(source), topic, number],
+                    )
+        for kind, names in self.names.items():
+            known = before.names.get(kind, {})
+            for name in names.keys() - known.keys():
+                connection.execute("INSERT INTO names VALUES (?, ?, ?)", [kind, names[name], name])
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A closed cohort: its ``hour`` in microseconds since the epoch, and its outcomes, ordered (``in_order``)."""
+
+    hour: int
+    outcomes: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What changed in a cohort after it had closed, with signs; revisions are numbered from 1."""
+
+    hour: int
+    number: int
+    changes: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a tick brought. ``changes`` are of all cohorts that were open before it, those that close now included;
+    ``closed`` are the hours that close now and have predictions."""
+
+    changes: Rows
+    revisions: Sequence[Revision]
+    closed: Sequence[int]
+
+
+class Step:
+    """What can be done within one transaction."""
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        memory: Memory,
+        layout: Layout,
+        timing: Timing,
+        implicit: float | None,
+        rows: int,
+    ) -> None:
+        self._connection, self._memory, self._layout, self._timing = connection, memory, layout, timing
+        self._implicit, self._rows = implicit, rows
+
+    # -- what is read ----------------------------------------------------------------------------------------------
+
+    def assign(self, topic: str, partition: int, next_offset: int) -> None:
+        """Take in a partition that is new. Of any topic; those of ``PREDICTIONS`` and ``LABELS`` have a watermark."""
+        sources = self._memory.sources.setdefault(topic, {})
+        if partition in sources:
+            raise ValueError(f"{topic}-{partition} is known, at offset {sources[partition].next_offset}")
+        sources[partition] = Source(next_offset)
+
+    def position(self, topic: str, partition: int, next_offset: int) -> None:
+        """Go on there: behind records that are not stored, or the ends of transactions. Never backwards."""
+        source = self._memory.sources[topic][partition]
+        if next_offset > source.next_offset:
+            self._memory.sources[topic][partition] = replace(source, next_offset=next_offset)
+
+    def predictions(self, rows: Rows, refused: Int64s | None = None) -> None:
+        """Take in predictions. ``refused`` says by number (``admission.REASONS``) which could not be used."""
+        self._take(PREDICTIONS, rows, self._layout.prediction, refused)
+
+    def labels(self, rows: Rows, refused: Int64s | None = None) -> None:
+        """Take in labels; retractions are those with ``retracted``. ``value`` must be finite in those not refused."""
+        self._take(LABELS, rows, LABEL, refused)
+
+    def codes(self, kind: str, names: Iterable[str]) -> list[int]:
+        """The codes of texts, new ones given out in the order of asking."""
+        known = self._memory.names.setdefault(kind, {})
+        return [known.setdefault(name, len(known)) for name in names]
+
+    def _take(self, topic: str, rows: Rows, columns: Mapping[str, str], refused: Int64s | None) -> None:
+        clock, sources = self._memory.clock, self._memory.sources[topic]
+        if clock.number == 0:
+            raise ValueError("the first step is a tick: without one there is no telling what lies in the future")
+        rows = shaped(rows, columns)
+        reasons = np.zeros(count(rows), np.int64) if refused is None else refused
+        first_day = cohorts.kept_from(clock.reached, self._timing)
+        admitted = admit(rows, reasons, sources, clock.time, self._timing.ahead, first_day)
+        sources.update(admitted.sources)
+        taken = rows if admitted.rows.all() else take(rows, admitted.rows)
+        tables.insert(self._connection, f"fresh_{topic}", taken, columns)
+        self._count({(topic, reason): n for reason, n in admitted.refused.items()})
+
+    def _count(self, counts: Mapping[tuple[str, str], int]) -> None:
+        some = {key: n for key, n in counts.items() if n}
+        if some:
+            delta: Rows = {
+                "topic": np.array([topic for topic, _ in some], object),
+                "reason": np.array([reason for _, reason in some], object),
+                "n": np.array(list(some.values()), np.int64),
+            }
+            tables.add(self._connection, "counts", delta, ("topic", "reason"))
+
+    # -- what follows ----------------------------------------------------------------------------------------------
+
+    def tick(self, time: int, ended: Iterable[Partition] = ()) -> Ticked:
+        """Let it be ``time``: settle what was read since the last tick, close cohorts, forget days.
+
+        ``ended`` are the partitions that have been read to their end: those alone can be idle. Raises ValueError where
+        time would run backwards.
+        """
+        before = self._memory.clock
+        if time < before.time:
+            raise ValueError(f"tick {time} lies before the last one, {before.time}")
+        self._forget(before.reached, time)
+        self._record(before.number + 1, time, frozenset(ended))
+        changes = self._settle()
+        open_from, reached = cohorts.closed_before(before.reached, self._timing), self._reached(before, time)
+        old = changes["time"] < open_from
+        revisions = self._revise(take(with_implicit(changes, self._implicit, old), old), before.number + 1)
+        self._memory.clock = Clock(before.number + 1, time, reached)
+        closed = tables.hours(self._connection, open_from, cohorts.closed_before(reached, self._timing))
+        return Ticked(take(changes, ~old), revisions, [hour for hour, _ in closed])
+
+    def cohorts(self, hours: Sequence[int]) -> Iterator[Cohort]:
+        """The outcomes of closed cohorts, those of ``Ticked.closed``, one after another."""
+        sizes = tables.hours(self._connection, min(hours, default=0), max(hours, default=-HOUR) + HOUR)
+        for group in cohorts.together([size for size in sizes if size[0] in set(hours)], self._rows):
+            outcomes = self._outcomes(group[0], group[-1] + HOUR)
+            begins = np.searchsorted(outcomes["time"], np.array([*group, group[-1] + HOUR]))
+            for n, hour in enumerate(group):
+                yield Cohort(hour, take(outcomes, np.arange(begins[n], begins[n + 1])))
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep bytes of somebody else under a name, in this transaction."""
+        self._connection.execute("DELETE FROM kept WHERE name = ?", [name])
+        self._connection.execute("INSERT INTO kept VALUES (?, ?)", [name, value])
+
+    def send(self, kind: str, name: str, payload: bytes) -> str:
+        """Have something sent after the commit; the id is made of kind, tick and name, and returned."""
+        return outbox.put(self._connection, kind, self._memory.clock.number, name, payload)
+
+    def sent(self, ids: Iterable[str]) -> None:
+        """Strike out what was sent."""
+        outbox.strike(self._connection, ids)
+
+    def _record(self, number: int, time: int, ended: frozenset[Partition]) -> None:
+        self._connection.execute("INSERT INTO ticks VALUES (?, ?)", [number, time])
+        for topic, sources in self._memory.sources.items():
+            for partition, source in sources.items():
+                done = (topic, partition) in ended
+                if source.next_offset != source.ticked or done != source.ended:
+                    facts = [number, topic, partition, source.next_offset, done]
+                    self._connection.execute("INSERT INTO tick_offsets VALUES (?, ?, ?, ?, ?)", facts)
+                alive = source.alive if done and source.alive > BEGINNING else time
+                sources[partition] = replace(source, alive=alive, ticked=source.next_offset, ended=done)
+
+    def _forget(self, reached: int, time: int) -> None:
+        """Drop the days that are past retention. They close one tick earlier at least, so nothing is lost unread."""
+        first = cohorts.kept_from(reached, self._timing)
+        for kind, days in self._memory.days.items():
+            for day in sorted(day for day in days if day < first):
+                if kind == LABELS:
+                    self._count({(LABELS, "never_predicted"): tables.orphans(self._connection, day)})
+                tables.drop(self._connection, kind, day)
+                days.discard(day)
+        tables.forget(self._connection, first * DAY, time - self._timing.retention)
+
+    def _settle(self) -> Rows:
+        connection, days = self._connection, self._memory.days
+        fresh = tables.fetch(connection, "fresh_predictions", self._layout.prediction)
+        fresh_labels = tables.fetch(connection, "fresh_labels", LABEL)
+        with tables.ids(connection, fresh, fresh_labels):
+            held = tables.held(connection, PREDICTIONS, days[PREDICTIONS], self._layout.prediction)
+            held_labels = tables.held(connection, LABELS, days[LABELS], HELD_LABEL)
+        settled = settle(held, fresh, held_labels, fresh_labels)
+        tables.delete(connection, PREDICTIONS, take(held, settled.gone), "time")
+        tables.delete(connection, LABELS, take(held_labels, settled.gone_labels), "until")
+        tables.insert_by_day(connection, PREDICTIONS, settled.added, "time", days[PREDICTIONS], self._layout)
+        tables.insert_by_day(connection, LABELS, settled.added_labels, "until", days[LABELS], self._layout)
+        tables.clear(connection)
+        self._count(
+            {(PREDICTIONS, "passed_over"): settled.passed_over, (LABELS, "passed_over"): settled.passed_over_labels}
+        )
+        tables.add(connection, "coverage", coverage(settled.changes), ("hour", "version"))
+        tables.add(connection, "delays", delays(settled.changes), ("hour", "version", "bin"))
+        return settled.changes
+
+    def _reached(self, before: Clock, time: int) -> int:
+        idle = self._timing.idle_after
+        marks = [cohorts.watermark(self._memory.sources[topic].values(), time, idle) for topic in (PREDICTIONS, LABELS)]
+        return max(before.reached, min(marks))
+
+    def _revise(self, changes: Rows, tick: int) -> list[Revision]:
+        begins = changes["time"] // HOUR * HOUR
+        revisions = []
+        for hour in np.unique(begins).tolist():
+            number = tables.revisions(self._connection, hour) + 1
+            self._connection.execute("INSERT INTO revisions VALUES (?, ?, ?)", [hour, tick, number])
+            revisions.append(Revision(hour, number, take(changes, begins == hour)))
+        return revisions
+
+    def _outcomes(self, begin: int, end: int) -> Rows:
+        days = self._memory.days
+        predictions = tables.between(self._connection, days[PREDICTIONS], begin, end, self._layout.prediction)
+        with tables.ids(self._connection, predictions):
+            labels = tables.held(self._connection, LABELS, days[LABELS], HELD_LABEL)
+        outcomes = with_labels(predictions, labels)
+        return in_order(with_implicit(outcomes, self._implicit, np.ones(count(outcomes), bool)))

@@ -1,0 +1,152 @@
+"""What a step says to DuckDB, statement by statement. Columns go in and come out as arrays, without an object a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from monitor.store.rows import DAY, IDS, PREDICTIONS, Layout, Rows, take
+from monitor.store.schema import create_day, day_table, names
+
+_KEYS = "id_high, id_low"
+
+
+@contextmanager
+def shown(connection: DuckDBPyConnection, name: str, rows: Rows) -> Iterator[None]:
+    """Let DuckDB read these arrays as a table of that name."""
+    connection.register(name, rows)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+def fetch(connection: DuckDBPyConnection, source: str, types: Mapping[str, str]) -> Rows:
+    """These columns of a table."""
+    found = connection.execute(f"SELECT {names(types)} FROM {source}").fetchnumpy()
+    return {name: np.ascontiguousarray(found[name], dtype) for name, dtype in types.items()}
+
+
+def insert(connection: DuckDBPyConnection, table: str, rows: Rows, types: Mapping[str, str]) -> None:
+    """Add rows to a table."""
+    if len(next(iter(rows.values()))):
+        with shown(connection, "batch", rows):
+            connection.execute(f"INSERT INTO {table} ({names(types)}) SELECT {names(types)} FROM batch")
+
+
+@contextmanager
+def ids(connection: DuckDBPyConnection, *parts: Rows) -> Iterator[None]:
+    """Let ``asked`` be the ids of these rows."""
+    asked = {name: np.concatenate([part[name] for part in parts]) for name in IDS}
+    with shown(connection, "given", asked):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT {_KEYS} FROM given")
+    try:
+        yield
+    finally:
+        connection.execute("DROP TABLE asked")
+
+
+def held(connection: DuckDBPyConnection, kind: str, days: Iterable[int], types: Mapping[str, str]) -> Rows:
+    """What is stored under the ids ``asked``, of all days."""
+    tables = " UNION ALL ".join(f"SELECT {names(types)} FROM {day_table(kind, day)}" for day in sorted(days))
+    if not tables:
+        return {name: np.empty(0, dtype) for name, dtype in types.items()}
+    return fetch(connection, f"({tables}) AS stored SEMI JOIN asked USING ({_KEYS})", types)
+
+
+def between(
+    connection: DuckDBPyConnection, days: Iterable[int], begin: int, end: int, types: Mapping[str, str]
+) -> Rows:
+    """The predictions of events from ``begin`` up to ``end``."""
+    found = [day for day in sorted(days) if begin < (day + 1) * DAY and day * DAY < end]
+    tables = " UNION ALL ".join(f"SELECT {names(types)} FROM {day_table(PREDICTIONS, day)}" for day in found)
+    return fetch(connection, f"({tables}) WHERE time >= {begin} AND time < {end}", types)
+
+
+def insert_by_day(
+    connection: DuckDBPyConnection, kind: str, rows: Rows, by: str, days: set[int], layout: Layout
+) -> None:
+    """Add rows to the tables of their days, by the column ``by``; new days are made, and added to ``days``."""
+    types = {name: column.dtype.str for name, column in rows.items()}
+    day_of = rows[by] // DAY
+    found = np.unique(day_of).tolist()
+    for day in found:
+        if day not in days:
+            create_day(connection, kind, day, layout)
+            days.add(day)
+        insert(connection, day_table(kind, day), rows if len(found) == 1 else take(rows, day_of == day), types)
+
+
+def delete(connection: DuckDBPyConnection, kind: str, rows: Rows, by: str) -> None:
+    """Remove rows, known by their place in the topic, from the tables of their days."""
+    day_of = rows[by] // DAY
+    for day in np.unique(day_of).tolist():
+        ours = day_of == day
+        with shown(connection, "gone", {name: rows[name][ours] for name in ("partition", "position")}):
+            table = day_table(kind, day)
+            connection.execute(
+                f"DELETE FROM {table} WHERE (partition, position) IN (SELECT (partition, position) FROM gone)"
+            )
+
+
+def clear(connection: DuckDBPyConnection) -> None:
+    """Forget what has been looked at."""
+    connection.execute("DELETE FROM fresh_predictions")
+    connection.execute("DELETE FROM fresh_labels")
+
+
+def drop(connection: DuckDBPyConnection, kind: str, day: int) -> None:
+    """Drop a day."""
+    connection.execute(f"DROP TABLE {day_table(kind, day)}")
+
+
+def forget(connection: DuckDBPyConnection, hour: int, tick: int) -> None:
+    """Forget what is said of cohorts before ``hour``, and ticks before the time ``tick``."""
+    for table in ("coverage", "delays", "revisions"):
+        connection.execute(f"DELETE FROM {table} WHERE hour < ?", [hour])
+    for table in ("tick_offsets", "ticks"):
+        connection.execute(f"DELETE FROM {table} WHERE number IN (SELECT number FROM ticks WHERE time < ?)", [tick])
+
+
+def orphans(connection: DuckDBPyConnection, day: int) -> int:
+    """How many labels of a day never met a prediction."""
+    return _number(connection, f"SELECT count(*) FROM {day_table('labels', day)} WHERE NOT matched")
+
+
+def revisions(connection: DuckDBPyConnection, hour: int) -> int:
+    """How many revisions a cohort has had."""
+    return _number(connection, "SELECT count(*) FROM revisions WHERE hour = ?", hour)
+
+
+def hours(connection: DuckDBPyConnection, begin: int, end: int) -> list[tuple[int, int]]:
+    """The hours from ``begin`` up to ``end`` that have predictions, and how many."""
+    return connection.execute(
+        "SELECT hour, sum(predictions)::BIGINT FROM coverage WHERE hour >= ? AND hour < ? GROUP BY hour ORDER BY hour",
+        [begin, end],
+    ).fetchall()
+
+
+def add(connection: DuckDBPyConnection, table: str, delta: Rows, keys: Sequence[str]) -> None:
+    """Add whole numbers to those of a table, by ``keys``; what becomes 0 throughout is removed."""
+    by, values = ", ".join(keys), [name for name in delta if name not in keys]
+    both = f"{by}, {', '.join(values)}"
+    sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in values)
+    some = " OR ".join(f"{name} <> 0" for name in values)
+    if not len(delta[values[0]]):
+        return
+    with shown(connection, "delta", delta):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE summed AS SELECT {by}, {sums} FROM "
+            f"(SELECT {both} FROM {table} SEMI JOIN delta USING ({by}) UNION ALL SELECT {both} FROM delta) "
+            f"GROUP BY {by}"
+        )
+    connection.execute(f"DELETE FROM {table} WHERE ({by}) IN (SELECT ({by}) FROM summed)")
+    connection.execute(f"INSERT INTO {table} ({both}) SELECT {both} FROM summed WHERE {some}")
+    connection.execute("DROP TABLE summed")
+
+
+def _number(connection: DuckDBPyConnection, query: str, *facts: int) -> int:
+    return int(connection.execute(query, list(facts)).fetchall()[0][0])

@@ -1,0 +1,51 @@
+"""Coverage and label delay by cohort, as whole numbers that changes are added to. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monitor.store.rows import HOUR, Rows
+
+_SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 24 * HOUR
+
+EDGES = (
+    0, _SECOND, 10 * _SECOND, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 12 * HOUR,
+    *(days * _DAY for days in (1, 2, 3, 4, 5, 7, 10, 14, 21, 30, 45, 60, 90)),
+)  # fmt: skip
+"""Bin n of the label delay holds those of at least ``EDGES[n - 1]`` and less than ``EDGES[n]`` microseconds; bin 0
+holds labels before their event, the last bin all that took longer."""
+
+
+def coverage(changes: Rows) -> Rows:
+    """``predictions`` and ``labelled`` to be added for each ``hour`` and ``version``. Implicit labels are none."""
+    sign = changes["sign"].astype(np.int64)
+    told = sign * (changes["labelled"] & ~changes["implicit"])
+    return _sums(
+        {"hour": changes["time"] // HOUR * HOUR, "version": changes["version"].astype(np.int64)},
+        {"predictions": sign, "labelled": told},
+    )
+
+
+def delays(changes: Rows) -> Rows:
+    """``labels`` to be added for each ``hour``, ``version`` and ``bin`` of label time minus event time."""
+    told = changes["labelled"] & ~changes["implicit"]
+    time = changes["time"][told]
+    bins = np.searchsorted(np.array(EDGES), changes["label_time"][told] - time, side="right")
+    return _sums(
+        {"hour": time // HOUR * HOUR, "version": changes["version"][told].astype(np.int64), "bin": bins},
+        {"labels": changes["sign"][told].astype(np.int64)},
+    )
+
+
+def _sums(keys: Rows, values: Rows) -> Rows:
+    """Values summed by keys, without rows that are 0 throughout."""
+    found, which = np.unique(np.stack(list(keys.values()), axis=1), axis=0, return_inverse=True)
+    sums = {}
+    for name, value in values.items():
+        sums[name] = np.zeros(len(found), np.int64)
+        np.add.at(sums[name], which.ravel(), value)
+    some = np.any([total != 0 for total in sums.values()], axis=0)
+    return {
+        **{name: found[some, n] for n, name in enumerate(keys)},
+        **{name: total[some] for name, total in sums.items()},
+    }
