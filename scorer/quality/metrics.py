@@ -30,7 +30,12 @@ _MAURER = "Maurer-Pontil"
 _DELONG = "DeLong"
 _STUDENT = "Student's t"
 _WALD = "Wald, from the fit"
-_BOOTSTRAP = "bootstrap over rows, bias-corrected and accelerated"
+_RECALLS = "Wilson's of each recall, combined (Zou and Donner)"
+_JACCARD = "Clopper-Pearson of TP / (TP + FP + FN)"
+_LOGIT = "logit (Boyd, Eng and Page)"
+_MCDIARMID = "McDiarmid"
+_ROOT = "root of Student's t of the squares"
+_DELTA = "delta method"
 
 _CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
 _SCORES: tuple[Kind, ...] = ("binary", "multiclass", "regression")
@@ -91,12 +96,12 @@ _ALL = (
     Metric("accuracy", measuring.accuracy, "share of rows whose class was predicted right", _SCORES, "larger", 1.0,
            _SHARE, _CLOPPER, _BETA, takes=("threshold",)),
     Metric("balanced_accuracy", measuring.balanced_accuracy, "mean of the recalls of all classes", _SCORES, "larger",
-           1.0, _SHARE, _BOOTSTRAP, takes=("threshold",)),
+           1.0, _SHARE, _RECALLS, takes=("threshold",)),
     Metric("precision", measuring.precision, "of rows predicted to be of the class, the share that is", _SCORES,
            "larger", 1.0, _SHARE, _CLOPPER, _BETA, takes=("class", "threshold")),
     Metric("recall", measuring.recall, "of rows of the class, the share predicted to be", _SCORES, "larger", 1.0,
            _SHARE, _CLOPPER, _BETA, takes=("class", "threshold")),
-    Metric("f1", measuring.f1, "harmonic mean of precision and recall", _SCORES, "larger", 1.0, _SHARE, _BOOTSTRAP,
+    Metric("f1", measuring.f1, "harmonic mean of precision and recall", _SCORES, "larger", 1.0, _SHARE, _JACCARD,
            takes=("class", "threshold")),
     Metric("false_positive_rate", measuring.false_positive_rate, "of rows of other classes, the share predicted to "
            "be of the class", _SCORES, "smaller", 0.0, _SHARE, _CLOPPER, _BETA, takes=("class", "threshold")),
@@ -105,7 +110,7 @@ _ALL = (
     Metric("auc", measuring.auc, "chance that a row of the class is scored above one of the others, ties one half",
            _SCORES, "larger", 1.0, _SHARE, _DELONG, _PAIRS, takes=("class",)),
     Metric("average_precision", measuring.average_precision, "area under precision by recall, as a sum of steps",
-           _SCORES, "larger", 1.0, _SHARE, _BOOTSTRAP, takes=("class",)),
+           _SCORES, "larger", 1.0, _SHARE, _LOGIT, takes=("class",)),
     Metric("ndcg", measuring.ndcg, "mean over groups of the discounted gain, as a share of the best order's",
            _ESTIMATES, "larger", 1.0, _SHARE, _STUDENT + " over groups", needs=("group",), takes=("at",)),
     Metric("brier", measuring.brier, "mean of (score - truth)², summed over more than two classes", _CLASSES, "smaller",
@@ -118,16 +123,16 @@ _ALL = (
            _CLASSES, "nearer", 0.0, _ANY, _WALD, needs=("clip",), takes=("class",), unit="log-odds",
            probabilities=True),
     Metric("calibration_error", measuring.calibration_error, "mean distance of score and truth over bins of equal mass "
-           "(ECE)", _CLASSES, "smaller", 0.0, _SHARE, _BOOTSTRAP, needs=("bins",), takes=("class",),
+           "(ECE)", _CLASSES, "smaller", 0.0, _SHARE, _MCDIARMID, needs=("bins",), takes=("class",),
            probabilities=True),
     Metric("mae", measuring.mae, "mean distance of score and label, each at most `bound`", _ESTIMATES, "smaller", 0.0,
            _bounded_range, _STUDENT + "; Maurer-Pontil with a bound", _BERNSTEIN, takes=("bound",),
            continuous_needs=("bound",), unit=_LABEL),
     Metric("rmse", measuring.rmse, "square root of the mean of (score - label)²", _ESTIMATES, "smaller", 0.0, _POSITIVE,
-           _BOOTSTRAP, unit=_LABEL),
+           _ROOT, unit=_LABEL),
     Metric("bias", measuring.bias, "mean of score - label", _ESTIMATES, "nearer", 0.0, _ANY, _STUDENT, unit=_LABEL),
     Metric("r2", measuring.r2, "1 - squared error as a share of the labels' variance", _ESTIMATES, "larger",
-           1.0, _between(-math.inf, 1.0), _BOOTSTRAP),
+           1.0, _between(-math.inf, 1.0), _DELTA),
     Metric("quantile_loss", measuring.quantile_loss, "mean pinball loss of an estimated quantile", _ESTIMATES,
            "smaller", 0.0, _POSITIVE, _STUDENT, needs=("quantile",), unit=_LABEL),
     Metric("poisson_deviance", measuring.poisson_deviance, "mean deviance of counts", _ESTIMATES, "smaller", 0.0,
