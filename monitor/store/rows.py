@@ -17,6 +17,7 @@ Rows: TypeAlias = dict[str, NDArray[Any]]
 """Columns by name, each ``(n,)``; their dtypes are those of ``Layout``."""
 
 Int64s: TypeAlias = NDArray[np.int64]
+UInt64s: TypeAlias = NDArray[np.uint64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 PREDICTIONS: Final = "predictions"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.store.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, count, joined, take
+from monitor.store.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, UInt64s, count, joined, take
 
 FIRST = ("source_topic", "source_partition", "source_offset", "partition", "position")
 LAST = ("revision", "time", "partition", "position")
@@ -126,7 +126,7 @@ def in_order(outcomes: Rows) -> Rows:
     return take(outcomes, np.lexsort([outcomes[name] for name in by]))
 
 
-def numbered(high: Int64s, low: Int64s) -> tuple[Int64s, int]:
+def numbered(high: UInt64s, low: UInt64s) -> tuple[Int64s, int]:
     """A number for each row, from 0, equal where both halves of its id are; and how many numbers there are."""
     order = np.argsort(high, kind="stable")
     new = np.ones(len(high), bool)
