@@ -185,7 +185,7 @@ class Step:
         before = self._memory.clock
         if time < before.time:
             raise ValueError(f"tick {time} lies before the last one, {before.time}")
-        self._forget(before.reached, time)
+        self._forget(before, time)
         self._record(before.number + 1, time, frozenset(ended))
         changes = self._settle()
         open_from, reached = cohorts.closed_before(before.reached, self._timing), self._reached(before, time)
@@ -228,16 +228,19 @@ class Step:
                 alive = source.alive if done and source.alive > BEGINNING else time
                 sources[partition] = replace(source, alive=alive, ticked=source.next_offset, ended=done)
 
-    def _forget(self, reached: int, time: int) -> None:
+    def _forget(self, before: Clock, time: int) -> None:
         """Drop the days that are past retention. They close one tick earlier at least, so nothing is lost unread."""
-        first = cohorts.kept_from(reached, self._timing)
+        first = cohorts.kept_from(before.reached, self._timing)
         for kind, days in self._memory.days.items():
             for day in sorted(day for day in days if day < first):
                 if kind == LABELS:
                     self._count({(LABELS, "never_predicted"): tables.orphans(self._connection, day)})
+                else:
+                    tables.forget_cohorts(self._connection, (day + 1) * DAY)
                 tables.drop(self._connection, kind, day)
                 days.discard(day)
-        tables.forget(self._connection, first * DAY, time - self._timing.retention)
+        if time // DAY > before.time // DAY:
+            tables.forget_ticks(self._connection, time - self._timing.retention)
 
     def _settle(self) -> Rows:
         connection, days = self._connection, self._memory.days

@@ -103,12 +103,16 @@ def drop(connection: DuckDBPyConnection, kind: str, day: int) -> None:
     connection.execute(f"DROP TABLE {day_table(kind, day)}")
 
 
-def forget(connection: DuckDBPyConnection, hour: int, tick: int) -> None:
-    """Forget what is said of cohorts before ``hour``, and ticks before the time ``tick``."""
+def forget_cohorts(connection: DuckDBPyConnection, hour: int) -> None:
+    """Forget what is said of cohorts before ``hour``."""
     for table in ("coverage", "delays", "revisions"):
         connection.execute(f"DELETE FROM {table} WHERE hour < ?", [hour])
+
+
+def forget_ticks(connection: DuckDBPyConnection, time: int) -> None:
+    """Forget the ticks before ``time``."""
     for table in ("tick_offsets", "ticks"):
-        connection.execute(f"DELETE FROM {table} WHERE number IN (SELECT number FROM ticks WHERE time < ?)", [tick])
+        connection.execute(f"DELETE FROM {table} WHERE number IN (SELECT number FROM ticks WHERE time < ?)", [time])
 
 
 def orphans(connection: DuckDBPyConnection, day: int) -> int:
