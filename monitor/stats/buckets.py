@@ -70,6 +70,17 @@ class Bucket:
             self.scores.merge(other.scores),
         )
 
+    def plain(self) -> list[list[int]]:
+        """As whole numbers of any size: counts, sums, and the columns of the histogram."""
+        return [list(self.counts), list(self.sums), *(column.tolist() for column in self.scores.columns)]
+
+    @staticmethod
+    def of(numbers: list[list[int]]) -> Bucket:
+        """What :meth:`plain` gave."""
+        counts, sums, *columns = numbers
+        bins, true, false, score = (np.array(column, np.int64) for column in columns)
+        return Bucket(tuple(counts), tuple(sums), Histogram(bins, true, false, score))
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left in it."""

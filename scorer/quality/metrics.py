@@ -23,8 +23,8 @@ ONCE: Final = "once per closed window"
 Range: TypeAlias = Callable[[Parameters, Kind | None], tuple[float, float]]
 
 _BETA = "e-process of counts with a Beta mixture"
-_BERNSTEIN = "empirical-Bernstein confidence sequence (Waudby-Smith and Ramdas)"
-_PAIRS = "empirical-Bernstein confidence sequence over successive pairs of one row of each class"
+_BERNSTEIN = "empirical-Bernstein confidence sequence of the running mean (Howard and others)"
+_PAIRS = _BERNSTEIN + " over successive pairs of one row of each class"
 _CLOPPER = "Clopper-Pearson"
 _MAURER = "Maurer-Pontil"
 _DELONG = "DeLong"

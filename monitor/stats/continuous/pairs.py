@@ -1,7 +1,7 @@
 """The AUC as the mean of a bounded sequence: of a row of the class and the next of the others, which is scored higher.
 
 The AUC is the chance that a row of the class is scored above one that is not, ties one half. So of disjoint pairs,
-one of each in the order of the cohort, 1, 1/2 or 0 has the AUC as its mean, and the bounds of ``bernstein.py`` hold. A
+one of each in the order of the cohort, 1, 1/2 or 0 has the AUC as its mean, and the bounds of ``running.py`` hold. A
 row waits until one of the other sort comes; if another of its own sort comes first, that one waits in its stead.
 Nothing else is kept. Where one sort is rare, there are about as many pairs as rows of it.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from monitor.stats.continuous.bernstein import Bernstein
+from monitor.stats.continuous.running import Running
 from monitor.stats.continuous.scaling import WHOLE
 from scorer.batch import Bools, Floats
 from scorer.compiled import entry
@@ -38,11 +38,11 @@ def _pair(truth: Floats, score: Floats, waiting: Floats, out: Floats) -> int:
 
 
 class Pairs:
-    """A confidence sequence of the AUC, ``tuned_for`` an alpha. ``state`` is what :meth:`plain` gave."""
+    """A confidence sequence of the AUC. ``state`` is what :meth:`plain` gave."""
 
-    def __init__(self, tuned_for: float = 0.05, state: Floats | None = None) -> None:
+    def __init__(self, state: Floats | None = None) -> None:
         self._waiting = np.zeros(_SIZE) if state is None else state[:_SIZE].copy()
-        self._sequence = Bernstein(WHOLE, tuned_for, None if state is None else state[_SIZE:])
+        self._sequence = Running(WHOLE, None if state is None else state[_SIZE:])
 
     @property
     def n(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -97,6 +98,7 @@ def test_merging_is_commutative_and_associative(kind: Kind, seed: int) -> None:
     a, b, c = (one(outcomes(kind, 20, seed + k), layout) for k in range(3))
     assert a.merge(b) == b.merge(a)
     assert a.merge(b).merge(c) == a.merge(b.merge(c)) == together([c, a, b], layout)
+    assert Bucket.of(json.loads(json.dumps(a.plain()))) == a
     assert a.merge(Bucket.empty(layout)) == a == Bucket.empty(layout).merge(a)
 
 

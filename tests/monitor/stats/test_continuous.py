@@ -63,7 +63,7 @@ def test_pairs_are_the_same_in_any_batches(seed: int, n: int, cuts: list[int]) -
     found = []
     for rows in np.split(np.arange(n), sorted(min(cut, n) for cut in cuts)):
         found.append(part.update(truth[rows], score[rows]).copy())
-        part = Pairs(0.05, np.array(json.loads(json.dumps(part.plain()))))
+        part = Pairs(np.array(json.loads(json.dumps(part.plain()))))
     assert part.plain() == whole.plain()
     assert np.array_equal(np.concatenate(found), expected)
     assert expected.tolist() == paired(truth.tolist(), score.tolist())
