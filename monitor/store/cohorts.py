@@ -23,15 +23,20 @@ class Timing:
     - ``retention``: how long after its end a day of events is kept; later labels and corrections find nothing.
     - ``idle_after``: a partition that has been read to its end and brings nothing for so long holds nobody back.
     - ``ahead``: how far behind the last tick an event or label time may lie in the future. Beyond it is refused.
+    - ``recorded_for``: how long ticks are recorded, for a replay: as long as the topics keep what was read.
     """
 
     matures_after: int
     retention: int
     idle_after: int
     ahead: int
+    recorded_for: int
 
     def __post_init__(self) -> None:
-        if min(self.matures_after, self.idle_after, self.ahead) < 0 or self.retention < self.matures_after + DAY:
+        if (
+            min(self.matures_after, self.idle_after, self.ahead, self.recorded_for) < 0
+            or self.retention < self.matures_after + DAY
+        ):
             raise ValueError("times are at least 0, and retention is a day longer than matures_after")
 
 

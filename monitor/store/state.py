@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
@@ -31,6 +32,14 @@ class Limits:
     memory: str = "512MB"
     threads: int = 1
     rows: int = 500_000
+
+
+class Recorded(NamedTuple):
+    """A tick, and the partitions of which it saw something new: their offsets, and whether they had ended."""
+
+    number: int
+    time: int
+    moved: Mapping[Partition, tuple[int, bool]]
 
 
 class State:
@@ -90,9 +99,13 @@ class State:
         """The texts behind codes."""
         return {code: name for name, code in self._memory.names.get(kind, {}).items()}
 
-    def ticks(self) -> list[tuple[int, int]]:
-        """Number and time of each recorded tick."""
-        return self._connection.execute("SELECT number, time FROM ticks ORDER BY number").fetchall()
+    def ticks(self) -> list[Recorded]:
+        """The recorded ticks, in their order: with them and the topics a replay comes to the same state."""
+        moved: dict[int, dict[Partition, tuple[int, bool]]] = {}
+        for number, topic, partition, *facts in self._connection.execute("FROM tick_offsets").fetchall():
+            moved.setdefault(number, {})[topic, partition] = (facts[0], facts[1])
+        found = self._connection.execute("SELECT number, time FROM ticks ORDER BY number").fetchall()
+        return [Recorded(number, time, moved.get(number, {})) for number, time in found]
 
     def publish(self, path: Path) -> None:
         """Put a snapshot for readers there, all of it at once; see ``snapshot.publish``."""

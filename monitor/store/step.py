@@ -240,7 +240,7 @@ class Step:
                 tables.drop(self._connection, kind, day)
                 days.discard(day)
         if time // DAY > before.time // DAY:
-            tables.forget_ticks(self._connection, time - self._timing.retention)
+            tables.forget_ticks(self._connection, time - self._timing.recorded_for)
 
     def _settle(self) -> Rows:
         connection, days = self._connection, self._memory.days

@@ -102,7 +102,7 @@ def started(path: Path, timing: Timing) -> State:
 
 def rates(path: Path, pending: int, steps: int = 8) -> dict[str, float]:
     """Rows per second against so many pending predictions."""
-    state = started(path, Timing(30 * DAY, 40 * DAY, HOUR, DAY))
+    state = started(path, Timing(30 * DAY, 40 * DAY, HOUR, DAY, 7 * DAY))
     rng = np.random.default_rng(5)
     now, apart = START, 30 * DAY // pending
     found: dict[str, float] = {"pending": pending}
@@ -140,7 +140,7 @@ def rates(path: Path, pending: int, steps: int = 8) -> dict[str, float]:
 
 def days(path: Path, number: int, daily: int) -> Iterator[tuple[int, Usage, int]]:
     """Simulated days: what is used at the end of each, and how many outcomes have closed."""
-    state = started(path, Timing(2 * DAY, 7 * DAY, HOUR, HOUR))
+    state = started(path, Timing(2 * DAY, 7 * DAY, HOUR, HOUR, 7 * DAY))
     rng = np.random.default_rng(6)
     per_tick, apart, labelled, closed = daily // 48, DAY // daily, 0, 0
     late: Rows = {"event": np.empty(0, np.int64), "time": np.empty(0, np.int64)}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monitor.store.cohorts import BEGINNING, Source, Timing, closed_before, kept_from, together, watermark
 from monitor.store.rows import DAY, HOUR
 
-TIMING = Timing(matures_after=2 * HOUR, retention=3 * DAY, idle_after=10, ahead=5)
+TIMING = Timing(matures_after=2 * HOUR, retention=3 * DAY, idle_after=10, ahead=5, recorded_for=0)
 SOURCES = st.lists(st.builds(Source, st.just(0), st.integers(0, 200), st.integers(0, 200)), max_size=5)
 
 
@@ -55,8 +55,10 @@ def test_a_day_is_kept_until_its_end_is_past_retention(reached: int) -> None:
     assert first * DAY + DAY <= closed_before(reached, TIMING) + DAY, "a day that is dropped has closed"
 
 
-@pytest.mark.parametrize("wrong", [(-1, DAY, 0, 0), (0, DAY, -1, 0), (0, DAY, 0, -1), (1, DAY, 0, 0)])
-def test_times_that_make_no_sense(wrong: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [(-1, DAY, 0, 0, 0), (0, DAY, -1, 0, 0), (0, DAY, 0, -1, 0), (0, DAY, 0, 0, -1), (1, DAY, 0, 0, 0)]
+)
+def test_times_that_make_no_sense(wrong: tuple[int, int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="times"):
         Timing(*wrong)
 

@@ -11,10 +11,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.store.rows import HELD_LABEL, HOUR, LABELS, OUTCOME, PREDICTIONS, Rows
+from monitor.store.rows import HELD_LABEL, HOUR, LABEL, LABELS, OUTCOME, PREDICTIONS, Rows, joined, take
 from monitor.store.tally import EDGES
 from tests.monitor.store.oracle import SAID, Oracle, as_table
-from tests.monitor.store.run import Seen, canonical, contents, run
+from tests.monitor.store.run import Seen, canonical, contents, opened, run
 from tests.monitor.store.world import LAYOUT, shuffled, world
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -82,6 +82,38 @@ def test_any_order_any_batches_and_any_redelivery_come_to_the_same(
     for one, another in zip(plain.changes, other.changes, strict=True):
         ranked, reranked = canonical(one), canonical(another)
         assert all(np.array_equal(one[name][ranked], another[name][reranked]) for name in one)
+
+
+def test_a_replay_of_the_topics_with_the_recorded_ticks_comes_to_the_same(tmp_path: Path) -> None:
+    made = world(11)
+    run(tmp_path / "first", made, partial(shuffled, rng=np.random.default_rng(1)))
+    first = opened(tmp_path / "first")
+    recorded = first.ticks()
+    first.close()
+    topics = {key: joined([one.rows[key][0] for one in made.intervals], columns(key[0])) for key in made.partitions}
+    refused = {key: np.concatenate([one.rows[key][1] for one in made.intervals]) for key in made.partitions}
+    replayed = opened(tmp_path / "replayed")
+    ended = dict.fromkeys(made.partitions, False)
+    for number, time, moved in recorded:
+        with replayed.step() as step:
+            for (topic, partition), (offset, done) in moved.items():
+                ended[topic, partition] = done
+                if number == 1:
+                    step.assign(topic, partition, offset)
+                    continue
+                before = topics[topic, partition]["position"] < offset
+                rows = take(topics[topic, partition], before)
+                (step.predictions if topic == PREDICTIONS else step.labels)(rows, refused[topic, partition][before])
+            step.tick(time, [key for key in ended if ended[key]])
+    replayed.close()
+    found, expected = contents(tmp_path / "replayed"), contents(tmp_path / "first")
+    for name in ("kept", "outbox"):  # what steps keep and send is theirs
+        assert (found.pop(name), bool(expected.pop(name))) == ([], True)
+    assert found == expected
+
+
+def columns(topic: str) -> dict[str, str]:
+    return LAYOUT.prediction if topic == PREDICTIONS else LABEL
 
 
 def test_the_worlds_have_all_that_is_claimed() -> None:

@@ -15,7 +15,7 @@ from monitor.store.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout, Rows
 from monitor.store.state import State
 from monitor.store.step import Cohort, Ticked
 
-TIMING = Timing(matures_after=HOUR, retention=2 * DAY, idle_after=HOUR, ahead=HOUR)
+TIMING = Timing(matures_after=HOUR, retention=2 * DAY, idle_after=HOUR, ahead=HOUR, recorded_for=DAY)
 START = 15_706 * DAY
 ENDED = [(PREDICTIONS, 0), (LABELS, 0)]
 
@@ -264,11 +264,19 @@ def test_every_tick_is_recorded_with_the_offsets_behind_it(bench: Bench) -> None
     bench.read(prediction(1, 0, START), prediction(2, 1, START))
     bench.tick(10)
     bench.tick(20)
-    assert bench.state.ticks() == [(1, START), (2, START + 10), (3, START + 20)]
-    bench.state.close()
-    with duckdb.connect(str(bench.state.path), read_only=True) as connection:
-        found = connection.execute("SELECT * FROM tick_offsets ORDER BY ALL").fetchall()
-    assert found == [(1, LABELS, 0, 0, False), (1, PREDICTIONS, 0, 0, False), (2, PREDICTIONS, 0, 2, False)]
+    bench.tick(30, ended=True)
+    assert bench.state.ticks() == [
+        (1, START, {(PREDICTIONS, 0): (0, False), (LABELS, 0): (0, False)}),
+        (2, START + 10, {(PREDICTIONS, 0): (2, False)}),
+        (3, START + 20, {}),
+        (4, START + 30, {(PREDICTIONS, 0): (2, True), (LABELS, 0): (0, True)}),
+    ]
+
+
+def test_ticks_are_forgotten_once_no_replay_can_use_them(bench: Bench) -> None:
+    for days in (0.4, 0.9, 1.3, 1.8, 2.3):
+        bench.tick(round(days * DAY))
+    assert [(one.time - START) / DAY for one in bench.state.ticks()] == [1.3, 1.8, 2.3]
 
 
 def test_misuse_is_told(tmp_path: Path) -> None:

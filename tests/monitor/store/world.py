@@ -13,7 +13,7 @@ from monitor.store.cohorts import Timing
 from monitor.store.rows import DAY, HOUR, LABEL, LABELS, PREDICTIONS, Layout, Rows, count, joined, take
 
 LAYOUT = Layout({"score": "f8", "class": "i2"})
-TIMING = Timing(matures_after=2 * HOUR, retention=26 * HOUR, idle_after=HOUR, ahead=2 * HOUR)
+TIMING = Timing(matures_after=2 * HOUR, retention=26 * HOUR, idle_after=HOUR, ahead=2 * HOUR, recorded_for=99 * DAY)
 START = 15_706 * DAY  # 2013-01-01
 
 Partition = tuple[str, int]
