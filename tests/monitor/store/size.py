@@ -138,14 +138,14 @@ def rates(path: Path, pending: int, steps: int = 8) -> dict[str, float]:
     return found | {f"{name}_bytes": float(value) for name, value in usage(path)._asdict().items()}
 
 
-def days(path: Path, number: int, daily: int) -> Iterator[tuple[int, Usage, int]]:
+def days(path: Path, number: int, daily: int, ticks: int = 48) -> Iterator[tuple[int, Usage, int]]:
     """Simulated days: what is used at the end of each, and how many outcomes have closed."""
     state = started(path, Timing(2 * DAY, 7 * DAY, HOUR, HOUR, 7 * DAY))
     rng = np.random.default_rng(6)
-    per_tick, apart, labelled, closed = daily // 48, DAY // daily, 0, 0
+    per_tick, apart, labelled, closed = daily // ticks, DAY // daily, 0, 0
     late: Rows = {"event": np.empty(0, np.int64), "time": np.empty(0, np.int64)}
-    for tick in range(1, number * 48 + 1):
-        now, events = START + tick * DAY // 48, (tick - 1) * per_tick + np.arange(per_tick)
+    for tick in range(1, number * ticks + 1):
+        now, events = START + tick * DAY // ticks, (tick - 1) * per_tick + np.arange(per_tick)
         times = START + events * apart
         told = rng.random(per_tick) < 0.9
         late["event"] = np.r_[late["event"], events[told]]
@@ -158,9 +158,9 @@ def days(path: Path, number: int, daily: int) -> Iterator[tuple[int, Usage, int]
             closed += sum(len(cohort.outcomes["time"]) for cohort in step.cohorts(ticked.closed))
         labelled += int(due.sum())
         late = {name: column[~due] for name, column in late.items()}
-        if tick % 48 == 0:
+        if tick % ticks == 0:
             state.publish(path.with_name("snapshot"))
-            yield tick // 48, usage(path), closed
+            yield tick // ticks, usage(path), closed
     state.close()
 
 
