@@ -22,7 +22,8 @@ class Timing:
     - ``matures_after``: how long after the end of its hour a cohort waits for labels.
     - ``retention``: how long after its end a day of events is kept; later labels and corrections find nothing.
     - ``idle_after``: a partition that has been read to its end and brings nothing for so long holds nobody back.
-    - ``ahead``: how far behind the last tick an event or label time may lie in the future. Beyond it is refused.
+    - ``ahead``: how far behind the last tick an event or label time may lie. Beyond it is refused, so ticks are to come
+      more often, and after a pause one comes before anything is read.
     - ``recorded_for``: how long ticks are recorded, for a replay: as long as the topics keep what was read.
     """
 

@@ -140,7 +140,7 @@ def rates(path: Path, pending: int, steps: int = 8) -> dict[str, float]:
 
 def days(path: Path, number: int, daily: int, ticks: int = 48) -> Iterator[tuple[int, Usage, int]]:
     """Simulated days: what is used at the end of each, and how many outcomes have closed."""
-    state = started(path, Timing(2 * DAY, 7 * DAY, HOUR, HOUR, 7 * DAY))
+    state = started(path, Timing(2 * DAY, 7 * DAY, HOUR, DAY, 7 * DAY))
     rng = np.random.default_rng(6)
     per_tick, apart, labelled, closed = daily // ticks, DAY // daily, 0, 0
     late: Rows = {"event": np.empty(0, np.int64), "time": np.empty(0, np.int64)}
