@@ -112,7 +112,7 @@ class Buckets:
         """
         counts = np.zeros((len(keys), self.layout.counts), np.int64)
         counts[:, PREDICTIONS] = np.bincount(of_row, minlength=len(keys))
-        invalid = ~np.isfinite(scores).all(axis=0)
+        invalid = ~self.layout.valid(scores)
         counts[:, INVALID_PREDICTIONS] = np.bincount(of_row[invalid], minlength=len(keys))
         nothing = Bucket.empty(self.layout)
         for key, row in zip(keys, (sign * counts).tolist(), strict=True):
@@ -122,14 +122,16 @@ class Buckets:
         """Add outcomes, or take them back where ``sign`` int64 ``(n,)`` is -1 instead of 1.
 
         ``of_row`` int64 ``(n,)`` is the place in ``keys`` of each row's; an event with segments is added once for each.
-        The table's weights are not looked at. Raises ``ValueError`` where a row has no label, or the table is not such
-        as the layout is for.
+        The table's weights are not looked at. Raises ``ValueError`` where a row has no label or no predicted class,
+        or the table is not such as the layout is for.
         """
         layout, cells = self.layout, len(keys)
         if (table.kind, table.classes, table.scale) != (layout.kind, layout.classes, layout.scale):
             raise ValueError(f"a table of {table.kind} {table.classes} outputs; the layout is for {layout.kind}")
         if not table.labelled.all():
             raise ValueError("an outcome has no label")
+        if layout.kind != "regression" and not ((table.predicted >= 0) & (table.predicted < layout.size)).all():
+            raise ValueError("an outcome was predicted to be of no class that there is")
         signs = np.ones(len(table), np.int64) if sign is None else sign
         valid, large = layout.usable(table)
         counts = np.zeros((cells, layout.counts), np.int64)

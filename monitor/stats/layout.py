@@ -18,7 +18,7 @@ BEYOND = 2.0**46
 """Regressions are summed up to fourth powers: a label or score of larger magnitude is counted, and not summed."""
 
 PREDICTIONS, INVALID_PREDICTIONS, OUTCOMES, INVALID, LARGE, UNCLASSED, NOT_POISSON, NOT_GAMMA, FIRST = range(9)
-"""Where counts stand. Of predictions, with labels or without: all, and those with a score that is not finite. Of
+"""Where counts stand. Of predictions, with labels or without: all, and those whose score is not valid. Of
 outcomes: all, those without a valid score, those beyond what is summed, those whose label is none of 0 and 1 although
 the model has no classes, those for which a deviance is undefined. From ``FIRST`` on: the confusion matrices."""
 
@@ -97,9 +97,16 @@ class Layout:
             return 0
         return (self.kind != "regression") + self.thresholds.index(threshold)
 
+    def valid(self, scores: Floats) -> Bools:
+        """Which rows of ``scores`` ``(outputs, n)`` are valid: all finite and, of probabilities, from 0 to 1."""
+        found = np.isfinite(scores)
+        if self.kind != "regression" and self.scale == "probability":
+            found &= (scores >= 0.0) & (scores <= 1.0)
+        return np.asarray(found.all(axis=0))
+
     def usable(self, table: Table) -> tuple[Bools, Bools]:
         """Which outcomes have a valid score, and which of these are too large to be summed."""
-        valid = table.valid & table.labelled
+        valid = self.valid(table.scores)
         if self.kind != "regression":
             return valid, np.zeros(len(table), np.bool_)
         return valid, valid & ((np.abs(table.scores[0]) > BEYOND) | (np.abs(table.labels) > BEYOND))

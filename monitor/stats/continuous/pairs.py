@@ -16,7 +16,7 @@ from monitor.stats.continuous.scaling import WHOLE
 from scorer.batch import Bools, Floats
 from scorer.compiled import entry
 
-_SORT, _SCORE, _SIZE = range(3)
+_SORT, _SCORE, _UNTIED, _SIZE = range(4)
 
 
 @entry(types.int64(types.float64[::1], types.float64[::1], types.float64[::1], types.float64[::1]))
@@ -26,10 +26,11 @@ def _pair(truth: Floats, score: Floats, waiting: Floats, out: Floats) -> int:
     for row in range(truth.shape[0]):
         sort = 1.0 if truth[row] > 0.0 else -1.0
         if waiting[_SORT] == -sort:
-            higher = sort * (score[row] - waiting[_SCORE])
             if score[row] == waiting[_SCORE]:
-                higher = 0.0
-            out[found] = 1.0 if higher > 0.0 else 0.0 if higher < 0.0 else 0.5
+                out[found] = 0.5
+            else:
+                waiting[_UNTIED] += 1.0
+                out[found] = 1.0 if (score[row] > waiting[_SCORE]) == (sort > 0.0) else 0.0
             found += 1
             waiting[_SORT], waiting[_SCORE] = 0.0, 0.0
         else:
@@ -41,7 +42,7 @@ class Pairs:
     """A confidence sequence of the AUC. ``state`` is what :meth:`plain` gave."""
 
     def __init__(self, state: Floats | None = None) -> None:
-        self._waiting = np.zeros(_SIZE) if state is None else state[:_SIZE].copy()
+        self._rows = np.zeros(_SIZE) if state is None else state[:_SIZE].copy()
         self._sequence = Running(WHOLE, None if state is None else state[_SIZE:])
 
     @property
@@ -57,14 +58,19 @@ class Pairs:
         if not np.isfinite(score).all():
             raise ValueError("a score is not finite")
         out = np.empty(len(score) // 2 + 1)
-        found = _pair(truth.astype(np.float64), np.ascontiguousarray(score), self._waiting, out)
+        found = _pair(truth.astype(np.float64), np.ascontiguousarray(score), self._rows, out)
         self._sequence.update(out[:found])
         return out[:found]
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Bounds of the AUC that hold at all times at once with probability ``1 - alpha``; before any pair, all."""
+        """Bounds of the AUC that hold at all times at once with probability ``1 - alpha``.
+
+        From 0 to 1 before any pair, and while all pairs are of equal scores: who always says the same orders nothing.
+        """
+        if not self._rows[_UNTIED]:
+            return 0.0, 1.0
         return self._sequence.interval(alpha)
 
     def plain(self) -> list[float]:
         """The state, as numbers that come back with the same bits."""
-        return [*map(float, self._waiting), *self._sequence.plain()]
+        return [*map(float, self._rows), *self._sequence.plain()]

@@ -49,8 +49,8 @@ class Watch:
 
         Raises ``ValueError`` where one is not.
         """
-        if not (table.labelled & table.valid).all():
-            raise ValueError("a row has no label, or a score that is not finite")
+        if not (table.labelled & self.layout.valid(table.scores)).all():
+            raise ValueError("a row has no label, or no valid score")
         self.labels += len(table)
         if isinstance(self._sequence, Pairs):
             self._sequence.update(*_ordered(table, _wanted(table, self.requirement)))

@@ -177,6 +177,37 @@ def test_a_score_of_anomaly_is_judged_by_labels_of_0_and_1() -> None:
             figure(other, layout, requirement(name, given_))
 
 
+def test_what_is_no_probability_is_invalid_and_spoils_no_other_bucket() -> None:
+    layout = layout_of("binary")
+    table = outcomes("binary", 100, 3)
+    keys, of_row = places(100, 3)
+    clean, spoilt = Buckets(layout), Buckets(layout)
+    clean.add_outcomes(keys, of_row, table)
+    spoilt.add_outcomes(keys, of_row, table)
+    bad = replace(table, scores=np.tile([-0.1, 1.1, -np.inf, 1e300], 25)[None])
+    spoilt.add_outcomes(keys, of_row, bad)
+    spoilt.add_predictions(keys, of_row, bad.scores)
+    for key in keys:
+        rows = int((of_row == keys.index(key)).sum())
+        if rows:
+            assert spoilt.kept[key].scores == clean.kept[key].scores
+            assert spoilt.kept[key].sums == clean.kept[key].sums
+            assert spoilt.kept[key].n == clean.kept[key].n == rows
+            assert figure(spoilt.kept[key], layout, requirement("invalid_share")).value == 1.0
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_margins_have_decisions_and_an_order(kind: Kind) -> None:
+    table = outcomes(kind, 400, 7)
+    table = replace(table, scores=10.0 * table.scores - 4.0, scale="margin")
+    asked = [one for one in wanted(kind) if not one.metric.probabilities]
+    layout = Layout.of(asked, kind, CLASSES[kind], "margin")
+    assert layout.sums == ()
+    for single in asked:
+        agrees(single, one(table, layout), layout, table)
+    assert one(pick(table, np.arange(0)), layout) == Bucket.empty(layout)
+
+
 def test_windows_are_merged_hours() -> None:
     table = outcomes("binary", 3000, 4)
     buckets = filled(table, 4)
@@ -230,5 +261,8 @@ def test_what_does_not_fit_is_refused() -> None:
         Buckets(layout_of("multiclass")).add_outcomes(key, row, table)
     with pytest.raises(ValueError, match="no label"):
         Buckets(layout_of("binary")).add_outcomes(key, row, replace(table, labels=np.array([0.0, np.nan, 1.0])))
+    for bad in (-1, 2):
+        with pytest.raises(ValueError, match="no class"):
+            Buckets(layout_of("binary")).add_outcomes(key, row, replace(table, predicted=np.array([0, 1, bad])))
     with pytest.raises(ValueError, match="different layouts"):
         Buckets(layout_of("binary")).merge(Buckets(layout_of("multiclass")))

@@ -201,6 +201,9 @@ def test_nothing_is_known_of_nothing() -> None:
     assert Counts().interval(0.05) == (0.0, 1.0)
     assert Counts().below(0.3) == pytest.approx(0.0, abs=1e-12)
     assert FloorBet(0.3).above == FloorBet(0.3).below == 0.0
+    constant = Pairs()
+    constant.update(np.arange(500) % 2 > 0, np.full(500, 0.3))
+    assert (constant.n, constant.interval(0.05)) == (250, (0.0, 1.0))
     one_class = Pairs()
     one_class.update(np.ones(50, bool), np.arange(50.0))
     assert (one_class.n, one_class.interval(0.05)) == (0, (0.0, 1.0))

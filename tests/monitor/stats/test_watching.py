@@ -99,6 +99,6 @@ def test_what_cannot_be_watched_is_refused() -> None:
     with pytest.raises(ValueError, match="once per closed window"):
         Watch(requirement("f1"), layout)
     watch = Watch(replace(requirement("brier"), judged=CONTINUOUSLY), layout)
-    for bad in (replace(table, labels=np.full(10, np.nan)), replace(table, scores=np.full((1, 10), np.inf))):
+    for bad in (replace(table, labels=np.full(10, np.nan)), replace(table, scores=np.full((1, 10), 1.01))):
         with pytest.raises(ValueError, match="no label"):
             watch.update(bad)
