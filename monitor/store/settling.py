@@ -66,7 +66,7 @@ def settle(held: Rows, fresh: Rows, held_labels: Rows, fresh_labels: Rows) -> Se
     before[of_label[:old_labels]] = np.arange(old_labels)
     now[of_label[last]] = np.flatnonzero(last)
 
-    kept, rewritten = _kept(labels, of_label, predictions, of_prediction, groups)
+    kept, rewritten = _kept(labels, of_label, predictions, of_prediction, first, groups)
     rewritten[old_labels:] = True
     added_labels = take({**labels, **kept}, last & rewritten)
     gone_labels = ~last[:old_labels] | rewritten[:old_labels]
@@ -167,17 +167,18 @@ def _ends(keys: Int64s, order: Sequence[Int64s], at: int) -> Bools:
     return chosen
 
 
-def _kept(labels: Rows, of_label: Int64s, predictions: Rows, of_prediction: Int64s, groups: int) -> tuple[Rows, Bools]:
+def _kept(
+    labels: Rows, of_label: Int64s, predictions: Rows, of_prediction: Int64s, first: Bools, groups: int
+) -> tuple[Rows, Bools]:
     """Whether each label has met a prediction, and until which time it is kept; and where that is new.
 
-    A label is kept as long as its predictions are, or as long as those of its own time, whichever is later.
+    A label is kept as long as the predictions that count are, or those of its own time, whichever is later.
     """
     met, until = np.zeros(groups, bool), np.full(groups, np.iinfo(np.int64).min)
     met[of_prediction] = True
     met[of_label[labels["matched"]]] = True
-    np.maximum.at(until, of_prediction, predictions["time"])
-    np.maximum.at(until, of_label, labels["until"])
-    rows: Rows = {"matched": met[of_label], "until": until[of_label]}
+    np.maximum.at(until, of_prediction[first], predictions["time"][first])
+    rows: Rows = {"matched": met[of_label], "until": np.maximum(labels["time"], until[of_label])}
     return rows, (rows["matched"] != labels["matched"]) | (rows["until"] != labels["until"])
 
 

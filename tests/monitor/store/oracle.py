@@ -100,7 +100,7 @@ class Oracle:
         known = pd.concat([self.labels, labels]).astype({**HELD_LABEL, "matched": bool, "retracted": bool})
         winners = known.sort_values(["revision", "time", "partition", "position"]).drop_duplicates(KEY, keep="last")
         self._count(LABELS, "passed_over", len(known) - len(winners))
-        longest = pd.concat([known[[*KEY, "until"]], every[[*KEY, "time"]].rename(columns={"time": "until"})])
+        longest = pd.concat([winners[[*KEY, "time"]], firsts[[*KEY, "time"]]]).rename(columns={"time": "until"})
         until = longest.groupby(KEY, as_index=False)["until"].max()
         matched = (
             known.groupby(KEY, as_index=False)["matched"]
