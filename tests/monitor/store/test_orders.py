@@ -28,7 +28,7 @@ def tabled(rows: Rows, *more: str) -> list[tuple[object, ...]]:
     ]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS, IMPLICIT)
 def test_a_run_comes_to_what_pandas_says(seed: int, implicit: float | None) -> None:
     made = world(seed)
@@ -65,7 +65,7 @@ def agree(found: dict[str, list[tuple[object, ...]]], seen: Seen, expected: Orac
         assert sorted(tabled(rows, "sign")) == sorted(tabled(wanted, "sign"))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS, SEEDS, IMPLICIT)
 def test_any_order_any_batches_and_any_redelivery_come_to_the_same(
     seed: int, order: int, implicit: float | None
