@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer.cli import output
+from scorer.cli.options import COEFFICIENTS
 from scorer.cli.output import Json
 from scorer.cli.session import Session
 from scorer.errors import RegressionFailed, ScorerError, SettingsError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from scorer.cases.regression import Report
     from scorer.model.model import Model
 
-COEFFICIENTS = Path("coefficients")
 
 _SHOWN = 20
 
