@@ -196,6 +196,7 @@ def _facts(report: Report) -> dict[str, object]:
                 "value": one.value,
                 "bound": one.bound,
                 "labels": one.n,
+                "invalid": one.invalid,
                 "verdict": one.verdict,
                 "guarded": one.requirement.guarded,
                 "text": one.text,

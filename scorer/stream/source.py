@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,8 +25,6 @@ from scorer.stream.offsets import Offsets, Partition
 from scorer.stream.placing import REQUEST_SECONDS, Placing, ask
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
-
-LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
