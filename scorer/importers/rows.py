@@ -16,12 +16,12 @@ _LARGEST = 2**63 - 1
 
 
 def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
-    """A frame as it is, or a Parquet or CSV file.
+    """A frame, whose columns get text for names as fields of events have it; or a Parquet or CSV file.
 
     Raises ``SchemaError``, and ``SettingsError`` where Parquet needs a package that is not installed.
     """
     if isinstance(rows, pd.DataFrame):
-        return rows
+        return rows.set_axis(rows.columns.map(str), axis="columns")
     path = Path(rows)
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
@@ -90,7 +90,12 @@ def _dtype(column: pd.Series) -> str:
     if types.is_float_dtype(column.dtype):
         return "float64"
     present = column[column.notna()]
-    if not len(present) or not all(isinstance(value, str) for value in present):
+    if not len(present):
+        raise SchemaError(
+            f"column {column.name!r} has no value in any row, so its type is not known: give rows where it has some, "
+            "or its dtype (float64, string)"
+        )
+    if not all(isinstance(value, str) for value in present):
         raise SchemaError(
             f"column {column.name!r} has dtype {column.dtype}, which is neither numbers nor text: give it one of them"
         )
@@ -118,15 +123,25 @@ def without(rows: pd.DataFrame, name: str, like: pd.Series) -> pd.DataFrame:
 def unseen(rows: pd.DataFrame, name: str, word: str) -> pd.DataFrame:
     """``rows`` with a category that was never seen."""
     column = rows[name]
-    dtype = object if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        dtype = pd.CategoricalDtype([*column.cat.categories, word], ordered=column.cat.ordered)
+    dtype = _with(column.dtype, word) if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
     return rows.assign(**{name: pd.Series([word] * len(rows), rows.index, dtype)})
+
+
+def _with(dtype: pd.CategoricalDtype, value: float | str) -> pd.CategoricalDtype:
+    """The categories, and ``value`` too."""
+    known = dtype.categories
+    return dtype if value in known else pd.CategoricalDtype([*known, value], ordered=dtype.ordered)
 
 
 def put(rows: pd.DataFrame, name: str, value: float) -> pd.DataFrame:
     """``rows`` with a number; as float64 where the column does not hold it."""
     column = rows[name]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        known = column.cat.categories
+        new = int(value) if types.is_integer_dtype(known.dtype) and float(value).is_integer() else value
+        category = next((one for one in known if one == new), new)
+        more = _with(column.dtype, category)
+        return rows.assign(**{name: pd.Series([category] * len(rows), rows.index, more)})
     keeps = not types.is_float_dtype(column.dtype) and float(value).is_integer() and abs(value) < 2**53
     dtype = column.dtype if keeps else np.dtype(np.float64)
     return rows.assign(**{name: pd.Series([value] * len(rows), rows.index).astype(dtype)})

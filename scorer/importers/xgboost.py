@@ -26,17 +26,18 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import xgboost
+
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
+from scorer.importers import answers
 from scorer.importers.coded import as_categories, coded
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.importers.xgboost_json import Document, parse
 from scorer.model.build_trees import forest
 
-from scorer.importers import answers
-
-CLASSIFIERS = ("binary:logistic", "multi:softprob", "multi:softmax")
+SEVERAL = ("multi:softprob", "multi:softmax")
+CLASSIFIERS = ("binary:logistic", *SEVERAL)
 LINKS: Mapping[str, str] = {
     **dict.fromkeys(("binary:logistic", "reg:logistic"), "sigmoid"),
     **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
@@ -133,10 +134,16 @@ class XGBoostSource:
             f"train with one of {', '.join(LINKS)}",
         )
         require(
-            self.document.margins == 1 or objective in CLASSIFIERS,
+            self.document.margins == 1 or objective in SEVERAL,
             self._fitted,
             f"it estimates {self.document.margins} numbers for a row, and a version one",
             "train a model for each of them",
+        )
+        require(
+            len(getattr(fitted, "classes_", "01")) > 1,
+            self._fitted,
+            "it knows fewer than two classes",
+            "train it on rows of two classes at least",
         )
         require(
             not self.document.garbled,
