@@ -19,15 +19,15 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
+from scorer.importers import answers
 from scorer.importers.coded import as_categories, coded
 from scorer.importers.lightgbm_text import Text, parse
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.model.build_trees import forest
-
-from scorer.importers import answers
 
 ZERO = float(np.float32(1e-35))
 """``kZeroThreshold`` of the library."""

@@ -26,15 +26,15 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import xgboost
+
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
+from scorer.importers import answers
 from scorer.importers.coded import as_categories, coded
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.importers.xgboost_json import Document, parse
 from scorer.model.build_trees import forest
-
-from scorer.importers import answers
 
 CLASSIFIERS = ("binary:logistic", "multi:softprob", "multi:softmax")
 LINKS: Mapping[str, str] = {
