@@ -16,7 +16,7 @@ FILES = {".skops": "sklearn", ".json": "xgboost", ".ubj": "xgboost", ".txt": "li
 
 PICKLES = (".pkl", ".pickle", ".joblib")
 
-PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "lightgbm": "lightgbm", "skops": "skops"}
+PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "skops": "skops"}
 """What to install for an import of a module."""
 
 HARMLESS = (
