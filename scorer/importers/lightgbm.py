@@ -27,6 +27,7 @@ from scorer.importers.coded import as_categories, coded
 from scorer.importers.lightgbm_text import Text, is_whole, parse
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
+from scorer.importers.rows import underscored
 from scorer.model.build_trees import forest
 
 ZERO = float(np.float32(1e-35))
@@ -156,17 +157,9 @@ class LightGBMSource:
 
     def _named(self, rows: pd.DataFrame) -> Columns:
         known, given = self.booster.feature_name(), [str(name) for name in rows.columns]
-        spelt: dict[str, str] = {}
-        for name in given:
-            word = name.replace(" ", "_")
-            if word in known and word in spelt:
-                raise SchemaError(
-                    f"the model writes blanks in names as underscores, so its column {word!r} may be {spelt[word]!r} "
-                    f"or {name!r} of the rows: leave out the one that it was not trained on"
-                )
-            spelt[word] = name
-        if set(known) <= set(spelt):
-            return tuple(spelt[name] for name in known)
+        spelt = underscored(tuple(known), rows)
+        if spelt is not None:
+            return spelt
         if known != [f"Column_{k}" for k in range(len(known))]:
             return tuple(known)
         if len(given) != len(known):

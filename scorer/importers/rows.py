@@ -74,6 +74,23 @@ def _wide(column: pd.Series) -> pd.Series:
     return column
 
 
+def underscored(known: Columns, rows: pd.DataFrame) -> Columns | None:
+    """The columns of ``rows`` that ``known`` names as LightGBM does: with underscores for blanks; or ``None``.
+
+    Raises ``SchemaError`` where it may be one or another.
+    """
+    found: dict[str, str] = {}
+    for name in map(str, rows.columns):
+        word = name.replace(" ", "_")
+        if word in known and word in found:
+            raise SchemaError(
+                f"the model writes blanks in names as underscores, so its column {word!r} may be {found[word]!r} "
+                f"or {name!r} of the rows: leave out the one that it was not trained on"
+            )
+        found[word] = name
+    return tuple(found[name] for name in known) if set(known) <= set(found) else None
+
+
 def inputs(rows: pd.DataFrame) -> tuple[Input, ...]:
     """The inputs that the columns show, all nullable: numbers, whole numbers (also moments), text."""
     return tuple(Input(name, _dtype(rows[name]), nullable=True) for name in map(str, rows.columns))
@@ -123,25 +140,18 @@ def without(rows: pd.DataFrame, name: str, like: pd.Series) -> pd.DataFrame:
 def unseen(rows: pd.DataFrame, name: str, word: str) -> pd.DataFrame:
     """``rows`` with a category that was never seen."""
     column = rows[name]
-    dtype = _with(column.dtype, word) if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = pd.CategoricalDtype([*dtype.categories, word], ordered=dtype.ordered)
     return rows.assign(**{name: pd.Series([word] * len(rows), rows.index, dtype)})
 
 
-def _with(dtype: pd.CategoricalDtype, value: float | str) -> pd.CategoricalDtype:
-    """The categories, and ``value`` too."""
-    known = dtype.categories
-    return dtype if value in known else pd.CategoricalDtype([*known, value], ordered=dtype.ordered)
-
-
 def put(rows: pd.DataFrame, name: str, value: float) -> pd.DataFrame:
-    """``rows`` with a number; as float64 where the column does not hold it."""
+    """``rows`` with a number; as float64 where the column does not hold it. What is no category of it is missing."""
     column = rows[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
-        known = column.cat.categories
-        new = int(value) if types.is_integer_dtype(known.dtype) and float(value).is_integer() else value
-        category = next((one for one in known if one == new), new)
-        more = _with(column.dtype, category)
-        return rows.assign(**{name: pd.Series([category] * len(rows), rows.index, more)})
+        known = next((one for one in column.cat.categories if one == value), None)
+        return rows.assign(**{name: pd.Series([known] * len(rows), rows.index, column.dtype)})
     keeps = not types.is_float_dtype(column.dtype) and float(value).is_integer() and abs(value) < 2**53
     dtype = column.dtype if keeps else np.dtype(np.float64)
     return rows.assign(**{name: pd.Series([value] * len(rows), rows.index).astype(dtype)})

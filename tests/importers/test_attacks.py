@@ -198,3 +198,33 @@ def test_more_columns_than_a_version_may_have_are_refused() -> None:
 def test_a_column_without_any_value_has_no_type() -> None:
     with pytest.raises(SchemaError, match="column 'a' has no value in any row"):
         imported(LogisticRegression().fit(ROWS, LABELS), ROWS.assign(a=pd.Series([None] * len(ROWS), dtype=object)))
+
+
+def test_names_with_blanks_are_known_behind_wrappers_of_lightgbm() -> None:
+    spelt = ROWS.rename(columns={"a": "the a"})
+    model = CalibratedClassifierCV(lightgbm.LGBMClassifier(**FEW), cv=2).fit(spelt, LABELS)
+    assert_alike(imported(model, spelt[["k", "the a", "b"]]), spelt, second(model, spelt))
+
+
+def test_units_of_float32_are_allowed_for_where_they_are_multiplied() -> None:
+    model = StackingClassifier([("trees", xgboost.XGBClassifier(n_estimators=4))], LogisticRegression(C=100), cv=2)
+    model.fit(ROWS, LABELS)
+    assert_alike(imported(model, rows(2, 5000)), FRESH, second(model, FRESH))
+
+
+def test_rows_of_categories_that_are_numbers_are_probed_in_ensembles() -> None:
+    trees = [
+        ("x", xgboost.XGBClassifier(n_estimators=2, enable_categorical=True)),
+        ("l", lightgbm.LGBMClassifier(**FEW)),
+    ]
+    model = VotingClassifier(trees, voting="soft").fit(coded(ROWS), LABELS)
+    assert_alike(imported(model, coded(ROWS)), FRESH, second(model, coded(FRESH)))
+
+
+def test_a_category_that_xgboost_mistakes_for_the_next_is_not_held_against_a_version() -> None:
+    def words(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(k=pd.Categorical(frame["k"].map(lambda k: "lmnopq"[k - 3])))
+
+    model = CalibratedClassifierCV(xgboost.XGBClassifier(n_estimators=2, enable_categorical=True), cv=2)
+    model.fit(words(ROWS), LABELS)
+    assert_alike(imported(model, words(ROWS)), words(FRESH), second(model, words(FRESH)))

@@ -19,6 +19,7 @@ from scorer.batch import Floats
 from scorer.errors import SchemaError
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted
 from scorer.importers.refusal import refused, require
+from scorer.importers.rows import underscored
 from scorer.importers.sklearn.estimators.decisions import THRESHOLDS, core, decided_by, votes_hard
 from scorer.importers.sklearn.names import names_of
 
@@ -41,9 +42,13 @@ class SklearnSource:
         self._known = names_of(fitted)
 
     def names(self, rows: pd.DataFrame) -> Columns:
-        """The columns that it was fitted on; all columns of ``rows`` where it was fitted on arrays."""
+        """The columns that it was fitted on; all columns of ``rows`` where it was fitted on arrays.
+
+        An object around an estimator of LightGBM may have its names, in which blanks have become underscores.
+        """
         if self._known is not None:
-            return self._known
+            there = set(self._known) <= {str(name) for name in rows.columns}
+            return self._known if there else underscored(self._known, rows) or self._known
         found = tuple(str(name) for name in rows.columns)
         count = getattr(self.fitted, "n_features_in_", len(found))
         if count != len(found):
