@@ -126,6 +126,12 @@ class XGBoostSource:
         last = booster.num_boosted_rounds()
         self.booster = booster[: int(best) + 1] if best is not None and int(best) + 1 < last else booster
         self.document: Document = parse(json.loads(self.booster.save_raw("json")))
+        require(
+            not self.document.broken,
+            self._fitted,
+            "one of its trees has a node with two parents, or a child or a column that is not there",
+            "save the model anew with save_model",
+        )
         objective = self.document.objective
         require(
             objective in LINKS,

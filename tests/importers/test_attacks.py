@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,21 @@ def test_a_file_of_lightgbm_that_was_cut_is_refused_before_the_library_ends_the_
         (tmp_path / "cut.txt").write_bytes(text[:place])
         with pytest.raises(NotImportable, match="cut off or changed"):
             imported(tmp_path / "cut.txt", ROWS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("left_children", 0), ("right_children", 1), ("left_children", 999), ("split_indices", 7)]
+)
+def test_a_tree_that_is_none_is_refused_before_the_library_follows_it(tmp_path: Path, field: str, value: int) -> None:
+    whole = tmp_path / "whole.json"
+    xgboost.XGBClassifier(n_estimators=2, max_depth=2).fit(ROWS, LABELS).save_model(whole)
+    document = json.loads(whole.read_text())
+    document["learner"]["gradient_booster"]["model"]["trees"][1][field][0] = value
+    broken = tmp_path / "broken.json"
+    broken.write_text(json.dumps(document))
+    imported(whole, ROWS)
+    with pytest.raises(NotImportable, match="a node with two parents, or a child or a column that is not there"):
+        imported(broken, ROWS)
 
 
 def test_a_pickle_that_was_cut_is_refused(tmp_path: Path) -> None:
