@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from scorer.errors import RegressionFailed, SettingsError, VersionRefused
 from scorer.model.model import Model
 from scorer.quality import requirements
 from scorer.quality.requirement import Requirement
+from scorer.registry import whole
 
 FOLDER = "cases"
 CONTRIVED = "contrived.json"
@@ -95,18 +94,7 @@ class Folder:
         except VersionRefused as error:
             raise SettingsError(f"nothing is written, for it would be no case: {error}") from None
         self.outliers.parent.mkdir(exist_ok=True)
-        handle, half = tempfile.mkstemp(prefix=f".{OUTLIERS}-", dir=self.outliers.parent)
-        draft = Path(half)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.chmod(0o644)
-            draft.replace(self.outliers)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        whole.write(self.outliers, [data], rights=0o644)
 
     def _read(self, file: Path, model: Model) -> list[Case]:
         try:

@@ -153,14 +153,14 @@ def _read_case(reader: Reader, inputs: Sequence[Input], outputs: int, sourced: b
     return Case(
         name.text(),
         why.text(_LONGEST),
-        tuple(_value(entry, value) for entry, value in zip(inputs, values, strict=True)),
+        tuple(raw_value(entry, one) for entry, one in zip(inputs, values, strict=True)),
         _read_expected(expected, outputs),
         None if flags.value is None else tuple(one.one_of(*FLAGS.values()) for one in flags.items(0, len(FLAGS))),
         Source.read(rest[0]) if sourced else None,
     )
 
 
-def _value(entry: Input, reader: Reader) -> Raw:
+def raw_value(entry: Input, reader: Reader) -> Raw:
     """A raw value; whoever writes 3 where a float64 is meant is understood."""
     if entry.dtype == "float64" and type(reader.value) is int:
         return float(reader.value)

@@ -6,10 +6,11 @@ import io
 from collections.abc import Collection
 from pathlib import Path
 
+from scorer.cases import form
 from scorer.errors import SchemaError, VersionRefused
 from scorer.model import canonical
 from scorer.model.canonical import Reader
-from scorer.model.inputs import Input, Raw
+from scorer.model.inputs import Raw
 from scorer.model.model import Model
 from scorer.rows.delimited import DelimitedReader
 from scorer.rows.values import Typed
@@ -37,7 +38,7 @@ def _of_json(data: bytes, model: Model) -> tuple[Raw, ...]:
     if not isinstance(found, dict):
         raise SchemaError("must hold one JSON object, with a value for each input")
     _require(model, found.keys())
-    return tuple(_read(entry, Reader(found[entry.name], entry.name)) for entry in model.inputs)
+    return tuple(form.raw_value(entry, Reader(found[entry.name], entry.name)) for entry in model.inputs)
 
 
 def _of_csv(data: bytes, model: Model) -> tuple[Raw, ...]:
@@ -68,9 +69,3 @@ def _only(typed: Typed) -> Raw:
     values, valid = typed.values
     found: float | int = values[0].item()
     return found if valid[0] else None
-
-
-def _read(entry: Input, value: Reader) -> Raw:
-    if entry.dtype == "float64" and type(value.value) is int:
-        return float(value.value)
-    return entry.read_value(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -124,15 +123,14 @@ def _head(model: str, margin: float, window: str, time: str | None) -> str:
 def _replace(folder: Folder, text: str, new: tuple[Requirement, ...], *, loosen: bool) -> list[str]:
     """Write the file whole or not at all; what it no longer requires."""
     from scorer.quality.written import loosened  # noqa: PLC0415
+    from scorer.registry import whole  # noqa: PLC0415
 
     target = folder.requirements
     looser = loosened(folder.read_requirements(), new) if target.exists() else []
     if looser and not loosen:
         listed = "\n".join(f"  {one}" for one in looser)
         raise SettingsError(f"{target} requires more than this; say --loosen if that is meant:\n{listed}")
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.write_text(text, "utf-8")
-    draft.replace(target)
+    whole.write(target, [text.encode()], rights=0o644)
     return looser
 
 

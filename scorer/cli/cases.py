@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer.cli import output
+from scorer.cli.options import COEFFICIENTS
 from scorer.cli.output import Json
 from scorer.cli.session import Session
 from scorer.errors import RegressionFailed, ScorerError, SettingsError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from scorer.cases.regression import Report
     from scorer.model.model import Model
 
-COEFFICIENTS = Path("coefficients")
 
 _SHOWN = 20
 
@@ -196,6 +196,7 @@ def _facts(report: Report) -> dict[str, object]:
                 "value": one.value,
                 "bound": one.bound,
                 "labels": one.n,
+                "invalid": one.invalid,
                 "verdict": one.verdict,
                 "guarded": one.requirement.guarded,
                 "text": one.text,

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from scorer.cli import output
-from scorer.cli.importing import COEFFICIENTS, Out, Serial, next_serial, next_step
+from scorer.cli.importing import Out, Serial, differences, next_serial, next_step, show_differences
+from scorer.cli.options import COEFFICIENTS
 from scorer.cli.output import Json
 from scorer.errors import SettingsError, VersionRefused
 
@@ -96,18 +97,12 @@ def import_table(
         "directory": str(target),
         "compared_with": compared,
         "expected_away": away,
-        "differences": [
-            {"what": one.what, "rows": one.rows, "absolute": one.absolute, "relative": one.relative}
-            for one in imported.differences
-        ],
+        "differences": differences(imported),
     }
 
     def text() -> None:
         output.line(f"{target} is written; it was held against {compared}")
-        output.table(
-            ("largest difference of", "rows", "absolute", "relative"),
-            [(one.what, f"{one.rows:,}", f"{one.absolute:.3g}", f"{one.relative:.3g}") for one in imported.differences],
-        )
+        show_differences(imported)
         if away is not None:
             output.line(f"the program's own predictions are {away:.3g} away at most")
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer.cli import output
+from scorer.cli.options import COEFFICIENTS
 from scorer.cli.output import Json
 from scorer.errors import VersionRefused
 
 if TYPE_CHECKING:
-    from scorer.importers import Difference
-
-COEFFICIENTS = Path("coefficients")
+    from scorer.importers import Difference, Imported
 
 Serial = Annotated[
     int | None,
@@ -26,7 +25,7 @@ Serial = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Where versions are; it is written to OUT/MODEL/VERSION.")]
 
-COLUMNS = ("compared", "rows", "largest difference", "relative", "allowed")
+_COLUMNS = ("compared", "rows", "largest difference", "relative", "allowed")
 
 
 def import_(
@@ -77,23 +76,29 @@ def import_(
         trust=tuple(trust or ()),
     )
     write_version(target, imported.stored)
-    facts = {
-        "directory": str(target),
-        "differences": [
-            {"what": one.what, "rows": one.rows, "absolute": one.absolute, "relative": one.relative}
-            for one in imported.differences
-        ],
-        "notes": imported.notes,
-    }
+    facts = {"directory": str(target), "differences": differences(imported), "notes": imported.notes}
 
     def text() -> None:
         output.line(f"{target} is written; it scores as the library does:")
-        output.table(COLUMNS, [_row(one) for one in imported.differences])
+        show_differences(imported)
         for note in imported.notes:
             output.line(note)
 
     output.emit(as_json, facts, text)
     next_step(target)
+
+
+def differences(imported: Imported) -> list[dict[str, object]]:
+    """What was compared, for ``--json``."""
+    return [
+        {"what": one.what, "rows": one.rows, "absolute": one.absolute, "relative": one.relative}
+        for one in imported.differences
+    ]
+
+
+def show_differences(imported: Imported) -> None:
+    """What was compared, for people."""
+    output.table(_COLUMNS, [_row(one) for one in imported.differences])
 
 
 def next_serial(target: Path) -> int:

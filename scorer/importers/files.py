@@ -16,7 +16,7 @@ FILES = {".skops": "sklearn", ".json": "xgboost", ".ubj": "xgboost", ".txt": "li
 
 PICKLES = (".pkl", ".pickle", ".joblib")
 
-PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "lightgbm": "lightgbm", "skops": "skops"}
+PACKAGES = {"sklearn": "scikit-learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "skops": "skops"}
 """What to install for an import of a module."""
 
 HARMLESS = (
@@ -123,14 +123,21 @@ def _unpickled(path: Path, *, allow_pickle: bool) -> object:
             "a pickle runs whatever code its author put into it",
             "save the model with skops.io.dump, or say --allow-pickle where you made the file yourself",
         )
-    if path.suffix.lower() == ".joblib":
-        import joblib  # noqa: PLC0415 - comes with scikit-learn
-
-        _needs("sklearn")
-        loaded: object = joblib.load(path)
-        return loaded
     import pickle  # noqa: PLC0415 - only where it was allowed by name
 
-    with path.open("rb") as file:
-        unpickled: object = pickle.load(file)  # noqa: S301 - it was allowed by name
+    try:
+        if path.suffix.lower() == ".joblib":
+            _needs("sklearn")
+            import joblib  # noqa: PLC0415 - comes with scikit-learn
+
+            loaded: object = joblib.load(path)
+            return loaded
+        with path.open("rb") as file:
+            unpickled: object = pickle.load(file)  # noqa: S301 - it was allowed by name
+    except (pickle.UnpicklingError, EOFError, ImportError, AttributeError, LookupError, ValueError, TypeError) as error:
+        raise NotImportable(
+            path.name,
+            f"it cannot be unpickled: {type(error).__name__}: {error}",
+            "dump it anew, in an environment with the packages of this one and all classes that are in it",
+        ) from None
     return unpickled

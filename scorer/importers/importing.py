@@ -34,7 +34,7 @@ GOLDEN = 256
 class Imported:
     """A proven version, and how far it is from the library in each respect.
 
-    ``notes`` say what was not compared, and why.
+    ``notes`` say what was not compared, and what nobody but who trained the model can know to be right.
     """
 
     stored: VersionBytes
@@ -73,12 +73,14 @@ def import_model(
     """
     found = files.source(source, allow_pickle=allow_pickle, trust=trust)
     given = raw.chosen(raw.read(rows), columns)
+    by_place = () if columns is not None else _taken_by_place(found, given)
     taken = raw.taken(given, found.names(given))
     shown = raw.inputs(taken)
     _check_answered(found, taken)
     known = _entries(taken, inputs, shown, found)
     draft, estimate = _drafted(found, known, found.methods[0])
     entries = _used(known, draft, estimate)
+    _check_size(found, entries, draft, limits)
     outputs = estimate.outputs if classes is None else _renamed(estimate.outputs, classes)
     design = Design(
         model=model,
@@ -102,7 +104,18 @@ def import_model(
         raise VersionRefused("proof", _told(differences))
     shape = profile(entries, values(entries, taken), proof.scored(compiled, taken))
     stored = build.version(replace(design, profile=shape), _golden(found, entries, draft, taken, odd), limits)
-    return Imported(stored, differences, notes)
+    return Imported(stored, differences, (*by_place, *notes))
+
+
+def _taken_by_place(source: Source, rows: pd.DataFrame) -> tuple[str, ...]:
+    """A note, where the model knows no names and takes whatever columns the rows have in their order."""
+    names = source.names(rows)
+    if len(names) < 2 or names != source.names(rows[rows.columns[::-1]])[::-1]:
+        return ()
+    return (
+        f"the model knows no names of columns, so it is taken to be trained on {', '.join(names)}, in this order; if "
+        "it was another, name them in that (columns=…, --columns)",
+    )
 
 
 def _check_answered(source: Source, rows: pd.DataFrame) -> None:
@@ -132,6 +145,22 @@ def _drafted(source: Source, inputs: Sequence[Input], method: str) -> tuple[Draf
     if estimate.leaves is not None:
         draft.grown.append(Grown(estimate.kernel, estimate.leaves))
     return draft, estimate
+
+
+def _check_size(source: Source, inputs: Sequence[Input], draft: Draft, limits: Limits) -> None:
+    """Raise ``NotImportable`` where there are more columns than a version may have."""
+    count = len(inputs) + sum(len(part.made) for part in draft.steps)
+    what = f"this model of {source.library[0]}"
+    if len(inputs) > limits.inputs:
+        why = f"it takes {len(inputs):,} columns, and a version at most {limits.inputs:,}"
+        raise NotImportable(what, why, "train it on fewer, for example those that SelectFromModel keeps")
+    if count > limits.columns:
+        raise NotImportable(
+            what,
+            f"its columns and those that its preparation makes are {count:,}, and those of a version at most "
+            f"{limits.columns:,}",
+            "put rare categories together (OneHotEncoder with min_frequency or max_categories), or use a TargetEncoder",
+        )
 
 
 def _transform(fitted: Fitted, columns: Columns, draft: Draft) -> Columns:

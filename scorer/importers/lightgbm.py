@@ -19,15 +19,16 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
+from scorer.importers import answers
 from scorer.importers.coded import as_categories, coded
-from scorer.importers.lightgbm_text import Text, parse
+from scorer.importers.lightgbm_text import Text, is_whole, parse
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
+from scorer.importers.rows import underscored
 from scorer.model.build_trees import forest
-
-from scorer.importers import answers
 
 ZERO = float(np.float32(1e-35))
 """``kZeroThreshold`` of the library."""
@@ -44,15 +45,23 @@ LINKS: Mapping[str, str] = {
 }
 """What turns margins into the library's answer, by objective."""
 
+_AS_TRAINED = "give rows with the dtypes that it was trained on, category among them (Parquet, or a frame)"
+
 ESTIMATORS = (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor, lightgbm.LGBMRanker)
 
 
 def source(model: object) -> Source:
     """The source that a booster, an estimator or a text file is. Raises ``NotImportable``."""
     if isinstance(model, Path):
+        if not is_whole(model.read_bytes()):
+            raise NotImportable(
+                model.name,
+                "it is no model of LightGBM, or was cut off or changed after it was saved",
+                "write it with Booster.save_model, and copy it as it is",
+            )
         try:
             return LightGBMSource(lightgbm.Booster(model_file=model), None)
-        except lightgbm.basic.LightGBMError as error:
+        except (lightgbm.basic.LightGBMError, ValueError) as error:
             raise NotImportable(
                 model.name, f"it is no model of LightGBM: {error}", "write it with Booster.save_model"
             ) from None
@@ -93,6 +102,7 @@ class LightGBMSource:
     def __init__(self, booster: lightgbm.Booster, fitted: Fitted | None) -> None:
         """Raises ``NotImportable`` for an objective whose link is not known."""
         self.booster, self._fitted = booster, booster if fitted is None else fitted
+        self._listed: Columns | None = None
         self.text: Text = parse(booster.model_to_string())
         objective = self.text.objective
         require(
@@ -102,6 +112,18 @@ class LightGBMSource:
             if objective
             else "its objective is a function of its own, of which nobody can say how margins become scores",
             f"train with one of {', '.join(LINKS)}",
+        )
+        require(
+            len(getattr(fitted, "classes_", "01")) > 1,
+            self._fitted,
+            "it knows fewer than two classes",
+            "train it on rows of two classes at least",
+        )
+        require(
+            fitted is None or not fitted.get_params().get("pred_early_stop"),
+            self._fitted,
+            "it leaves out trees where the margin is large (pred_early_stop), and a version adds all of them",
+            "set_params(pred_early_stop=False)",
         )
         require(
             not self.text.linear,
@@ -124,13 +146,20 @@ class LightGBMSource:
         return answers.classes(self._fitted, self.text.margins)
 
     def names(self, rows: pd.DataFrame) -> Columns:
-        """The names that it was trained on; by place where it had none, or where blanks in them became underscores."""
+        """The names that it was trained on; by place where it had none, or where blanks in them became underscores.
+
+        Notes which columns of the rows its lists of categories are for.
+        """
+        found = self._named(rows)
+        if set(found) <= set(rows.columns) and rows.columns.is_unique:  # else the rows are refused
+            self._listed = self._of_lists(found, rows)
+        return found
+
+    def _named(self, rows: pd.DataFrame) -> Columns:
         known, given = self.booster.feature_name(), [str(name) for name in rows.columns]
-        if set(known) <= set(given):
-            return tuple(known)
-        spelt = {name.replace(" ", "_"): name for name in given}
-        if set(known) <= set(spelt):
-            return tuple(spelt[name] for name in known)
+        spelt = underscored(tuple(known), rows)
+        if spelt is not None:
+            return spelt
         if known != [f"Column_{k}" for k in range(len(known))]:
             return tuple(known)
         if len(given) != len(known):
@@ -163,28 +192,56 @@ class LightGBMSource:
             link,
             zero_within=ZERO,
             categories="above -1",
-            divisor=float(text.iterations) if text.average else 1.0,
+            # The library averages the trees of a random forest, but not for its margins.
+            divisor=float(text.iterations) if text.average and method != "decision_function" else 1.0,
             slope=1.0 if method == "decision_function" else text.slope,
         )
         outputs = answers.outputs(fitted, method, self.classes, text.margins, "binary")
         return Estimate(kernel, outputs, self._leaves)
 
     def _lists(self, columns: Columns, words: Sequence[str]) -> dict[str, Sequence[object]]:
-        """The list of categories of each column that is coded by one.
+        """The list of categories of each column that is coded by one; without rows, those that ``words`` hold or sets
+        split, which the library itself then tells right or wrong.
+        """
+        listed = self._listed if self._listed is not None else self._split_or_text(columns, words)
+        return dict(zip(listed, self.booster.pandas_categorical or [], strict=True))
 
-        The model holds the lists in the order of the columns, but not of which. They are those of its categories, or
-        else (an ordered category counts as a number) those that hold text.
+    def _of_lists(self, columns: Columns, rows: pd.DataFrame) -> Columns:
+        """The columns that the lists are for. The model holds the lists in the order of the columns, but not of which.
+
+        They are those that the rows hold as pandas' categories, or else as text. Or else text and columns that split on
+        sets, unless numbers there may be codes themselves (``categorical_feature``) and the list another column's.
         """
         lists = self.booster.pandas_categorical or []
-        on_sets = [name for name, is_set in zip(columns, self.text.on_set, strict=True) if is_set]
-        for found in (on_sets, words):
+        stated = [name for name in columns if isinstance(rows[name].dtype, pd.CategoricalDtype)]
+        words = [name for name in columns if _holds_text(rows[name])]
+        for shown in (stated, words):
+            if len(shown) == len(lists):
+                return tuple(shown)
+        found = self._split_or_text(columns, words)
+        for name, known in zip(found, lists, strict=True):
+            codes = self.text.codes[columns.index(name)]
+            values = rows[name].dropna()
+            if name not in words and bool(values.isin(codes).all()) and list(known) != list(range(len(known))):
+                raise refused(
+                    self._fitted,
+                    f"numbers in column {name!r} may be of its list of categories or codes themselves",
+                    _AS_TRAINED,
+                )
+        return found
+
+    def _split_or_text(self, columns: Columns, words: Sequence[str]) -> Columns:
+        lists = self.booster.pandas_categorical or []
+        split = [name for name, codes in zip(columns, self.text.codes, strict=True) if codes]
+        both = [name for name in columns if name in split or name in words]
+        for found in (both, split, words):
             if len(found) == len(lists):
-                return dict(zip(found, lists, strict=True))
+                return tuple(found)
         raise refused(
             self._fitted,
-            f"it was trained on {len(lists)} columns of pandas' categories, and {len(on_sets)} of its columns split on "
+            f"it was trained on {len(lists)} columns of pandas' categories, and {len(split)} of its columns split on "
             f"categories and {len(words)} of the rows hold text, so which list belongs to which column is not known",
-            "train with all categories unordered, or turn ordered ones into numbers before",
+            _AS_TRAINED,
         )
 
     def answer(self, rows: pd.DataFrame, method: str) -> Floats:

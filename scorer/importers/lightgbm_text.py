@@ -36,8 +36,8 @@ class Text:
     """A model: ``margins`` per row, its ``trees`` in the order in which they are added, and what its objective says.
 
     ``objective`` is empty where there is none. ``slope`` is that of sigmoids; ``squared`` says that the label was a
-    root; ``average`` that the trees are averaged; ``linear`` that leaves hold linear models. ``on_set`` says which
-    columns are categories.
+    root; ``average`` that the trees are averaged; ``linear`` that leaves hold linear models. ``codes`` are those
+    of each column that is a category, empty of others.
     """
 
     objective: str
@@ -47,12 +47,28 @@ class Text:
     slope: float
     squared: bool
     linear: bool
-    on_set: tuple[bool, ...]
+    codes: tuple[tuple[int, ...], ...]
 
     @property
     def iterations(self) -> int:
         """How many trees each margin is the sum of."""
         return len(self.trees) // self.margins
+
+
+def is_whole(text: bytes) -> bool:
+    """Whether the trees are as long as the head says, and what follows them is there.
+
+    For a file that was cut in its trees the library ends the whole process; cut later, it has lost its categories.
+    """
+    _, found, sizes = text.partition(b"\ntree_sizes=")
+    at = text.find(b"\nTree=0\n") + 1
+    if not found or not at:
+        return b"end of trees" in text
+    for number, size in enumerate(sizes.partition(b"\n")[0].split()):
+        if not text.startswith(b"Tree=%d\n" % number, at) or not size.isdigit():
+            return False
+        at += int(size)
+    return text.startswith(b"end of trees", at) and b"\nend of parameters" in text
 
 
 def parse(text: str) -> Text:
@@ -71,8 +87,13 @@ def parse(text: str) -> Text:
         slope=float(said.get("sigmoid", 1.0)),
         squared="sqrt" in said,
         linear=any(section.get("is_linear", "0") != "0" for section in parsed),
-        on_set=tuple(not info.startswith("[") and info != "none" for info in facts["feature_infos"].split(" ")),
+        codes=tuple(map(_codes, facts["feature_infos"].split(" "))),
     )
+
+
+def _codes(info: str) -> tuple[int, ...]:
+    """What ``feature_infos`` says of a column: codes with colons between, ``[lowest:highest]``, or ``none``."""
+    return () if info.startswith("[") or info == "none" else tuple(int(float(code)) for code in info.split(":"))
 
 
 def _facts(section: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ def of_inputs(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> It
         ):  # else it was said to be required, which the library does not mind
             yield Probe(gap, f"{name} missing")
         if entry.dtype == "category":
-            yield Probe(raw.unseen(row, name, NEVER_SEEN), f"{name} never seen")
+            yield Probe(raw.unseen(row, name, _never_seen(rows[name])), f"{name} never seen")
         elif not types.is_datetime64_any_dtype(rows[name].dtype):
             if name in source.sentinels:
                 yield Probe(raw.put(row, name, source.sentinels[name]), f"{name} is the sentinel")
@@ -68,6 +68,12 @@ def of_inputs(rows: pd.DataFrame, inputs: Sequence[Input], source: Source) -> It
     for entry in inputs:
         every = raw.without(every, entry.name, rows[entry.name]) if entry.nullable else every
     yield Probe(every, "everything missing that may be")
+
+
+def _never_seen(column: pd.Series) -> str:
+    """A word that sorts after those of the column: for one before some of them XGBoost takes the next, unasked."""
+    words = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique()
+    return NEVER_SEEN if all(word < NEVER_SEEN for word in words) else f"~ {NEVER_SEEN}"
 
 
 def on_thresholds(rows: pd.DataFrame, inputs: Sequence[Input], draft: Draft) -> Iterator[Probe]:

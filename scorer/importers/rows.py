@@ -16,12 +16,12 @@ _LARGEST = 2**63 - 1
 
 
 def read(rows: pd.DataFrame | str | Path) -> pd.DataFrame:
-    """A frame as it is, or a Parquet or CSV file.
+    """A frame, whose columns get text for names as fields of events have it; or a Parquet or CSV file.
 
     Raises ``SchemaError``, and ``SettingsError`` where Parquet needs a package that is not installed.
     """
     if isinstance(rows, pd.DataFrame):
-        return rows
+        return rows.set_axis(rows.columns.map(str), axis="columns")
     path = Path(rows)
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
@@ -74,6 +74,23 @@ def _wide(column: pd.Series) -> pd.Series:
     return column
 
 
+def underscored(known: Columns, rows: pd.DataFrame) -> Columns | None:
+    """The columns of ``rows`` that ``known`` names as LightGBM does: with underscores for blanks; or ``None``.
+
+    Raises ``SchemaError`` where it may be one or another.
+    """
+    found: dict[str, str] = {}
+    for name in map(str, rows.columns):
+        word = name.replace(" ", "_")
+        if word in known and word in found:
+            raise SchemaError(
+                f"the model writes blanks in names as underscores, so its column {word!r} may be {found[word]!r} "
+                f"or {name!r} of the rows: leave out the one that it was not trained on"
+            )
+        found[word] = name
+    return tuple(found[name] for name in known) if set(known) <= set(found) else None
+
+
 def inputs(rows: pd.DataFrame) -> tuple[Input, ...]:
     """The inputs that the columns show, all nullable: numbers, whole numbers (also moments), text."""
     return tuple(Input(name, _dtype(rows[name]), nullable=True) for name in map(str, rows.columns))
@@ -90,7 +107,12 @@ def _dtype(column: pd.Series) -> str:
     if types.is_float_dtype(column.dtype):
         return "float64"
     present = column[column.notna()]
-    if not len(present) or not all(isinstance(value, str) for value in present):
+    if not len(present):
+        raise SchemaError(
+            f"column {column.name!r} has no value in any row, so its type is not known: give rows where it has some, "
+            "or its dtype (float64, string)"
+        )
+    if not all(isinstance(value, str) for value in present):
         raise SchemaError(
             f"column {column.name!r} has dtype {column.dtype}, which is neither numbers nor text: give it one of them"
         )
@@ -118,15 +140,18 @@ def without(rows: pd.DataFrame, name: str, like: pd.Series) -> pd.DataFrame:
 def unseen(rows: pd.DataFrame, name: str, word: str) -> pd.DataFrame:
     """``rows`` with a category that was never seen."""
     column = rows[name]
-    dtype = object if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        dtype = pd.CategoricalDtype([*column.cat.categories, word], ordered=column.cat.ordered)
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = pd.CategoricalDtype([*dtype.categories, word], ordered=dtype.ordered)
     return rows.assign(**{name: pd.Series([word] * len(rows), rows.index, dtype)})
 
 
 def put(rows: pd.DataFrame, name: str, value: float) -> pd.DataFrame:
-    """``rows`` with a number; as float64 where the column does not hold it."""
+    """``rows`` with a number; as float64 where the column does not hold it. What is no category of it is missing."""
     column = rows[name]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        known = next((one for one in column.cat.categories if one == value), None)
+        return rows.assign(**{name: pd.Series([known] * len(rows), rows.index, column.dtype)})
     keeps = not types.is_float_dtype(column.dtype) and float(value).is_integer() and abs(value) < 2**53
     dtype = column.dtype if keeps else np.dtype(np.float64)
     return rows.assign(**{name: pd.Series([value] * len(rows), rows.index).astype(dtype)})

@@ -31,9 +31,6 @@ from scorer.model.outputs import Outputs
 LINKS = {"gaussian": "identity", "binomial": "logit", "multinomial": "logit", "poisson": "log", "gamma": None}
 """The families, and the link that each has if nothing else is said."""
 
-NEAR = 1e-6
-"""How far the program's own predictions may be away, absolutely and relatively: estimates are printed rounded."""
-
 
 class Refused(ValueError):
     """Raised for rows that the program would not predict: a value is missing, or a level is unknown."""

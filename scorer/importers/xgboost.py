@@ -26,17 +26,18 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import xgboost
+
 from scorer.batch import Floats, Int64s
 from scorer.errors import NotImportable, SchemaError
+from scorer.importers import answers
 from scorer.importers.coded import as_categories, coded
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted, Source
 from scorer.importers.refusal import refused, require
 from scorer.importers.xgboost_json import Document, parse
 from scorer.model.build_trees import forest
 
-from scorer.importers import answers
-
-CLASSIFIERS = ("binary:logistic", "multi:softprob", "multi:softmax")
+SEVERAL = ("multi:softprob", "multi:softmax")
+CLASSIFIERS = ("binary:logistic", *SEVERAL)
 LINKS: Mapping[str, str] = {
     **dict.fromkeys(("binary:logistic", "reg:logistic"), "sigmoid"),
     **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
@@ -125,6 +126,12 @@ class XGBoostSource:
         last = booster.num_boosted_rounds()
         self.booster = booster[: int(best) + 1] if best is not None and int(best) + 1 < last else booster
         self.document: Document = parse(json.loads(self.booster.save_raw("json")))
+        require(
+            not self.document.broken,
+            self._fitted,
+            "one of its trees has a node with two parents, or a child or a column that is not there",
+            "save the model anew with save_model",
+        )
         objective = self.document.objective
         require(
             objective in LINKS,
@@ -133,10 +140,16 @@ class XGBoostSource:
             f"train with one of {', '.join(LINKS)}",
         )
         require(
-            self.document.margins == 1 or objective in CLASSIFIERS,
+            self.document.margins == 1 or objective in SEVERAL,
             self._fitted,
             f"it estimates {self.document.margins} numbers for a row, and a version one",
             "train a model for each of them",
+        )
+        require(
+            len(getattr(fitted, "classes_", "01")) > 1,
+            self._fitted,
+            "it knows fewer than two classes",
+            "train it on rows of two classes at least",
         )
         require(
             not self.document.garbled,

@@ -25,7 +25,8 @@ class Document:
 
     ``weighted`` says that trees have weights (dart), which are in the values of their leaves already. ``on_set`` says
     which columns are categories; ``lists`` has the list of categories of a column that was coded by one, else ``None``;
-    ``garbled`` says that a list of text is not what it was.
+    ``garbled`` says that a list of text is not what it was, ``broken`` that a tree is none: the library would follow it
+    without end, or out of its memory.
     """
 
     whole: Json
@@ -36,6 +37,7 @@ class Document:
     on_set: tuple[bool, ...]
     lists: tuple[Sequence[object] | None, ...]
     garbled: bool
+    broken: bool
 
     def emptied(self) -> Json:
         """The document with 0 in every leaf, without names and lists."""
@@ -83,6 +85,7 @@ def parse(document: Json) -> Document:
         on_set=tuple(kind == "c" for kind in types),
         lists=tuple(_list(entry) for entry in lists) or (None,) * features,
         garbled=any("offsets" in entry and any(byte & 0x80 for byte in entry["values"]) for entry in lists),
+        broken=not all(_is_tree(tree, features) for tree in model["trees"]),
     )
 
 
@@ -111,6 +114,15 @@ def _tree(tree: Json, output: int, weight: np.float32) -> ForestTree:
         sets=_sets(tree),
         output=output,
     )
+
+
+def _is_tree(tree: Json, features: int) -> bool:
+    """Whether no node is the child of two, and all children and columns are there."""
+    left, right, feature = (np.array(tree[name]) for name in ("left_children", "right_children", "split_indices"))
+    inner = left >= 0
+    children = np.concatenate([left[inner], right[inner]])
+    own = len(np.unique(children)) == len(children) and bool(((children > 0) & (children < len(left))).all())
+    return own and bool(((feature[inner] >= 0) & (feature[inner] < features)).all())
 
 
 def _sets(tree: Json) -> dict[int, CategorySplit]:

@@ -16,6 +16,11 @@ from scorer.quality.undefined import Undefined
 
 Judgement: TypeAlias = Literal["PASS", "FAIL", "INSUFFICIENT"]
 
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -133,9 +138,3 @@ def _subject(requirement: Requirement, segment: tuple[str, str] | None) -> str:
     where = "" if segment is None else f" where {segment[0]} is {segment[1]!r}"
     months = ", ".join(_MONTHS[month - 1] for month in requirement.season)
     return f"{requirement.name}{where}{f' in {months}' if months else ''}"
-
-
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip

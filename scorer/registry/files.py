@@ -14,6 +14,7 @@ from pathlib import Path
 from scorer.errors import RegistryConflict, VersionRefused
 from scorer.model.limits import DEFAULT, Limits
 from scorer.model.version import VersionBytes
+from scorer.registry import whole
 
 MANIFEST = "manifest.json"
 TENSORS = "tensors.safetensors"
@@ -85,18 +86,7 @@ def write_signature(directory: Path, signature: bytes) -> bool:
         if _read(file, _SIGNATURE_BYTES) != signature:
             raise RegistryConflict(f"{file} is another signature: remove it if this one is to take its place")
         return True
-    handle, half = tempfile.mkstemp(prefix=f".{SIGNATURE}-", dir=directory)
-    draft = Path(half)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(signature)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(0o644)
-        draft.rename(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    whole.write(file, [signature], rights=0o644)
     return False
 
 

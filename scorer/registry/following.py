@@ -14,7 +14,6 @@ from typing import Generic, Literal, TypeVar
 import redis
 
 from scorer.errors import RegistryUnavailable, SettingsError, VersionRefused
-from scorer.model.version import VersionBytes
 from scorer.registry import trial as trials
 from scorer.registry import versions
 from scorer.registry.current import Current, OnTrial
@@ -22,16 +21,16 @@ from scorer.registry.events import EventQueue, PointerEvent
 from scorer.registry.followed import Candidate, Followed
 from scorer.registry.instances import Json
 from scorer.registry.keys import Keys
-from scorer.registry.lastgood import Applied, LastGood, Saved
+from scorer.registry.lastgood import LastGood, Saved
 from scorer.registry.look import Look, look
 from scorer.registry.pointers import Refused
+from scorer.registry.saving import Saving
 from scorer.registry.stock import Prepare, Ready, Stock
 from scorer.registry.trial import Trial
 
 T = TypeVar("T")
 
 _LONGEST_PAUSE = 60.0
-_SAVE_AGAIN = 30.0
 _ROUNDS = 8
 
 
@@ -77,11 +76,9 @@ class Follower(Generic[T]):
         self._last_error: dict[str, Json] | None = None
         self._outages = 0
         self._refusal: dict[str, Json] | None = None
-        self._unsaved: dict[bytes, VersionBytes] = {}
-        self._saved = True
-        self._save_at = self._disk_at = 0.0
+        self._saving: Saving[T] = Saving(state, monotonic)
+        self._disk_at = 0.0
         self._disk_tries = 0
-        self._disk_problem: str | None = None
 
     @property
     def away(self) -> bool:
@@ -103,7 +100,7 @@ class Follower(Generic[T]):
         if self.current.champion is None:
             self._start_from_disk()
         self._end_trial()
-        self._save()
+        self._saving.save(self.current)
         self.rounds += 1
 
     def _note(self, seen: Look) -> None:
@@ -156,7 +153,7 @@ class Follower(Generic[T]):
         head = versions.head(self.client, self.keys, version, self._limit)
         pointer.digest = head.digest
         ready = self._stock.find(version, head.digest, head.signature)
-        if ready is not None and (self._state is None or self._state.has(version, head.digest)):
+        if ready is not None and self._saving.holds(version, head.digest):
             return Candidate(ready, None)
         content = versions.fetch(self.client, self.keys, version, self._limit)
         return Candidate(self._stock.make(version, content), content)
@@ -179,8 +176,7 @@ class Follower(Generic[T]):
         else:
             self._swap(event, champion=candidate.ready)
         pointer.state, pointer.reason, pointer.candidate = "applied", None, None
-        if candidate.content is not None and self._state is not None:
-            self._unsaved[candidate.ready.digest] = candidate.content
+        self._saving.keep(candidate.ready.digest, candidate.content)
 
     def _swap(
         self,
@@ -200,7 +196,7 @@ class Follower(Generic[T]):
             self.current = Current(champion, now.trial, source, event.at)
         else:
             self.current = replace(now, trial=trial, since=event.at)
-        self._saved, self._save_at = False, 0.0
+        self._saving.changed()
 
     def _end_trial(self) -> None:
         """End the trial when its time is over, or when its pointer was removed.
@@ -240,9 +236,9 @@ class Follower(Generic[T]):
                     self._allow(trial)
                     on = OnTrial(trial, self._from_disk(self._state, applied.trial))
                     self._swap(self._disk_event("trial", on.ready, applied.trial.trial), trial=on)
-            self._disk_problem, self._saved = None, True
+            self._saving.found()
         except (VersionRefused, SettingsError) as error:
-            self._disk_problem = str(error)
+            self._saving.problem = str(error)
 
     def _from_disk(self, state: LastGood, saved: Saved) -> Ready[T]:
         return self._stock.make(saved.version, state.read(saved.version, saved.digest))
@@ -253,30 +249,11 @@ class Follower(Generic[T]):
         reason = f"disk: the last good version, because Redis gave none ({why})"
         return PointerEvent(at, "applied", pointer, ready.version, ready.digest, None, at, reason, trial=trial)
 
-    def _save(self) -> None:
-        """Write what is applied now to disk, for the next start. A full disk is reported, and tried again later."""
-        champion, on = self.current.champion, self.current.trial
-        running = [ready for ready in (champion, None if on is None else on.ready) if ready is not None]
-        self._unsaved = {r.digest: self._unsaved[r.digest] for r in running if r.digest in self._unsaved}
-        if self._saved or self._state is None or champion is None or self._monotonic() < self._save_at:
-            return
-        try:
-            for ready in running:
-                if ready.digest in self._unsaved:
-                    self._state.keep(ready.version, self._unsaved[ready.digest])
-            trial = None if on is None else Saved(on.ready.version, on.ready.digest, on.trial.to_json())
-            self._state.point(Applied(Saved(champion.version, champion.digest), trial))
-            self._saved, self._disk_problem = True, None
-            self._unsaved.clear()
-        except OSError as error:
-            self._disk_problem = f"cannot be saved: {error}; a start without Redis would find an older one, or none"
-            self._save_at = self._monotonic() + _SAVE_AGAIN
-
     def troubles(self) -> dict[str, str]:
         """What is in the way, by where: Redis, the audit stream, the disk."""
         said = {"Redis": self._error, "the audit": self._audit_problem}
         if self.away or self.current.champion is not None:  # else the disk was only asked because nothing is set yet
-            said["the last good version"] = self._disk_problem
+            said["the last good version"] = self._saving.problem
         if self.events.dropped:
             said["M.audit"] = f"{self.events.dropped} events were dropped, because nothing could be written for long"
         return {where: why for where, why in said.items() if why is not None}
@@ -301,7 +278,7 @@ class Follower(Generic[T]):
                 "outages": self._outages,
             },
             "audit": {"problem": self._audit_problem},
-            "last_good": {"saved": self._saved, "problem": self._disk_problem},
+            "last_good": {"saved": self._saving.done, "problem": self._saving.problem},
             "events": {"waiting": len(self.events), "dropped": self.events.dropped},
         }
 

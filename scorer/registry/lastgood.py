@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scorer.errors import VersionRefused
 from scorer.model.version import VersionBytes
+from scorer.registry import whole
 from scorer.registry.keys import check_name, is_name
 from scorer.registry.versions import LIMIT
 
@@ -28,6 +28,7 @@ _HEADER_LIMIT = 4_096
 _PIECE = 1 << 18
 _POINTERS_LIMIT = 1 << 20
 _ABANDONED_SECONDS = 3_600.0
+_RIGHTS = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class LastGood:
         file = self._file(version, hashlib.sha256(content.manifest).digest())
         parts = self._packed(version, content)
         if not _touched(file, parts):
-            _write(file, parts)
+            whole.write(file, parts, rights=_RIGHTS)
         self._prune(file)
 
     def point(self, applied: Applied) -> None:
@@ -80,7 +81,7 @@ class LastGood:
             for name, saved in (("champion", applied.champion), ("trial", applied.trial))
             if saved is not None
         }
-        _write(self.directory / "pointers.json", [json.dumps(pointers).encode()])
+        whole.write(self.directory / "pointers.json", [json.dumps(pointers).encode()], rights=_RIGHTS)
 
     def applied(self) -> Applied:
         """What was applied last. VersionRefused (``last-good``) where that is not known."""
@@ -126,11 +127,11 @@ class LastGood:
         }
         return [json.dumps(header).encode() + b"\n", *body]
 
-    def _unpacked(self, version: str, whole: bytes) -> VersionBytes | None:
+    def _unpacked(self, version: str, data: bytes) -> VersionBytes | None:
         """The version in a file; ``None``, or an error about the header's form, where the file is damaged."""
-        end = whole.index(b"\n", 0, _HEADER_LIMIT)
-        header = json.loads(whole[:end])
-        body = memoryview(whole)[end + 1 :]
+        end = data.index(b"\n", 0, _HEADER_LIMIT)
+        header = json.loads(data[:end])
+        body = memoryview(data)[end + 1 :]
         about = (header["format"], header["model"], header["version"], header["sha256"])
         if about != (1, self._model, version, hashlib.sha256(body).hexdigest()):
             return None
@@ -143,14 +144,16 @@ class LastGood:
     def _prune(self, kept: Path) -> None:
         """Drop all but the newest version files, and what a killed process left half-written."""
         ages = {}
-        for file in [*self.directory.glob("*.version"), *self.directory.glob("*.half")]:
+        for file in [*self.directory.glob("*.version"), *self.directory.glob(f"*{whole.HALF}")]:
             try:
                 ages[file] = file.stat().st_mtime
             except FileNotFoundError:  # another worker drops files, too
                 continue
         newest = max(ages.values(), default=0.0)
         versions = sorted((file for file in ages if file.suffix == ".version"), key=ages.__getitem__, reverse=True)
-        abandoned = [file for file, age in ages.items() if file.suffix == ".half" and newest - age > _ABANDONED_SECONDS]
+        abandoned = [
+            file for file, age in ages.items() if file.suffix == whole.HALF and newest - age > _ABANDONED_SECONDS
+        ]
         for file in [*versions[_KEPT:], *abandoned]:
             if file != kept:
                 file.unlink(missing_ok=True)
@@ -165,10 +168,10 @@ def _saved(fields: dict[str, object]) -> Saved:
 
 def _read(file: Path, limit: int) -> bytes:
     with file.open("rb") as stream:
-        whole = stream.read(limit + 1)
-    if len(whole) > limit:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
         raise ValueError("too large")
-    return whole
+    return data
 
 
 def _touched(file: Path, parts: Sequence[bytes]) -> bool:
@@ -188,24 +191,3 @@ def _digest(parts: Iterable[bytes]) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
-
-
-def _write(file: Path, parts: Sequence[bytes]) -> None:
-    """Replace ``file`` at once and for good: a crash or power cut leaves the old one or the new one."""
-    handle, name = tempfile.mkstemp(suffix=".half", prefix=f"{file.name}.", dir=file.parent)
-    half = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            for part in parts:
-                stream.write(part)
-            stream.flush()
-            os.fsync(stream.fileno())
-        half.replace(file)
-    except OSError:
-        half.unlink(missing_ok=True)
-        raise
-    directory = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -25,6 +25,7 @@ def from_text(text: str, annotation: Any) -> object:
 
 
 def read(file: Path) -> dict[str, Any]:
+    """The tables of ``file``, with its paths relative to it. Raises ``SettingsError`` where it is no TOML."""
     try:
         values = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:

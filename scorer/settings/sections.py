@@ -43,10 +43,14 @@ PROTECTED = {
 
 
 class Section(BaseModel):
+    """Some keys: frozen, and none that is not known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Kafka(Section):
+    """How Kafka is reached."""
+
     bootstrap_servers: str = Field("localhost:9092", description="Kafka brokers, host:port, comma-separated.")
     properties: dict[str, str] = Field(
         {},
@@ -73,6 +77,8 @@ class Kafka(Section):
 
 
 class Topics(Section):
+    """The names of the topics."""
+
     events: Topic = Field("", description="Where events come from; default MODEL.events.", validate_default=False)
     retry: Topic = Field("", description="Where replayed dead letters come from; default MODEL.retry.")
     predictions: Topic = Field("", description="Where predictions go; default MODEL.predictions.")
@@ -82,6 +88,8 @@ class Topics(Section):
 
 
 class Schemas(Section):
+    """How events and predictions are written."""
+
     framing: Literal["confluent", "bare"] = Field(
         "confluent", description="How records are framed: a zero byte and a 4-byte schema id before the data, or bare."
     )
@@ -94,6 +102,8 @@ class Schemas(Section):
 
 
 class Redis(Section):
+    """How the registry is reached."""
+
     url: RedisUrl = Field(
         SecretStr("redis://localhost:6379/0"),
         description="redis://, rediss:// or unix:// address; may hold user and password.",
@@ -110,6 +120,8 @@ class Redis(Section):
 
 
 class Scorer(Section):
+    """What is scored, and how."""
+
     model: Name = Field(description="The model that this deployment serves.")
     id_field: str | None = Field(
         None, description="The event field that is the event's id; else its key, else topic-partition-offset."

@@ -1,0 +1,1 @@
+"""Kafka: membership, batches, transactions, dead letters, replay, history."""

@@ -34,6 +34,11 @@ class Incidents:
         events, self._events = self._events, []
         return events
 
+    @property
+    def deferred(self) -> bool:
+        """Whether an error is still to be raised."""
+        return self._error is not None
+
     def defer(self, error: StreamError) -> None:
         """Keep the gravest error: one that ends the process outranks an abort."""
         if self._error is None or isinstance(self._error, TransactionFailed):

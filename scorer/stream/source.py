@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,8 +25,6 @@ from scorer.stream.offsets import Offsets, Partition
 from scorer.stream.placing import REQUEST_SECONDS, Placing, ask
 from scorer.stream.seam import Position, StreamEvent
 from scorer.stream.topics import StreamTopics
-
-LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -75,13 +72,13 @@ class Source:
             self._count()
         self._placing.check()
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
-        self._incidents.raise_deferred()
+        self._raise_deferred([] if first is None else [first])
         if first is None:
             self.drained = True
             return None
         asked = self._size
         messages = [first, *self._consumer.consume(asked - 1, 0)] if asked > 1 else [first]
-        self._incidents.raise_deferred()
+        self._raise_deferred(messages)
         self.drained = len(messages) < asked
         if any(map(Message.error, messages)):
             messages = self._heed_errors(messages)
@@ -91,6 +88,18 @@ class Source:
         ):
             messages = [m for m in messages if (m.topic(), m.partition()) in self.offsets.assigned]
         return self._batch(messages) if messages else None
+
+    def _raise_deferred(self, messages: Iterable[Message]) -> None:
+        """Raise what callbacks deferred; ``messages`` are dropped then, and their events are read again.
+
+        But a client tells of its end once only: one that was fenced while its partitions were taken away would read
+        nothing for ever, and say nothing.
+        """
+        if self._incidents.deferred:
+            for error in filter(None, map(Message.error, messages)):
+                if verdicts.beyond_repair(error):
+                    self._incidents.defer(self._final(error))
+        self._incidents.raise_deferred()
 
     def _count(self) -> None:
         """With more partitions than at the start, members would not agree on who reads which of the retry topic.

@@ -12,12 +12,15 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from textwrap import shorten
 
+import lightgbm
+import numpy as np
+import sklearn
+import xgboost
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from scorer.errors import NotImportable
@@ -34,7 +37,7 @@ HEAD = ("what", "tried with", "rows", "leaves", "largest difference", "relative"
 REFUSED = ("what", "why it is refused", "what works")
 LONG = 200
 """Letters of a reason or a way, of which some name all that can be imported."""
-PACKAGES = ("scikit-learn", "xgboost-cpu", "lightgbm", "numpy")
+LIBRARIES = {"scikit-learn": sklearn, "xgboost": xgboost, "lightgbm": lightgbm, "numpy": np}
 
 SCORES = (*NEAR.values(), *(f"{one} of odd rows" for one in NEAR.values()), "columns")
 """The differences that are of numbers; the others are of leaves, classes and refusals, which must be the same."""
@@ -88,7 +91,7 @@ def line(cells: Iterable[str]) -> str:
 
 def tables() -> Iterator[str]:
     """All that stands between the marks."""
-    releases = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    releases = ", ".join(f"{name} {library.__version__}" for name, library in LIBRARIES.items())
     yield f"Measured with {releases} on {platform.machine()}."
     for group, cases in groupby(CASES, attrgetter("group")):
         yield f"\n### {group[0].upper()}{group[1:]}\n"

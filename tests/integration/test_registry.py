@@ -97,7 +97,7 @@ def large(model: str, name: str) -> VersionBytes:
     left, right = (np.where(nodes < inner, 2 * nodes + side, -1) for side in (1, 2))
     missing, value = np.zeros(len(nodes), np.int64), np.where(nodes < inner, 0.0, 0.001)
     tree = ForestTree(missing, np.linspace(-3, 3, len(nodes)), left, right, missing, value)
-    trees = [tree] * 97
+    trees = [tree] * 115
     for _ in trees:
         margin += 0.001
     design = Design(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from sandbox import Kafka
 from scorer.errors import Fenced, OffsetsLost, ProducerLost, StreamBroken, TransactionFailed
+from scorer.stream import clients
+from scorer.stream.exactly_once import ExactlyOnce
 from tests.conftest import SharedKafka
 from tests.integration.deployment import Deployment, until
 from tests.integration.loops import Loop, Stepper, opened
@@ -81,6 +84,32 @@ def test_the_elder_of_two_with_one_name_ends_with_a_named_error(deploy: Deploy) 
             assert not failure.restart
             deployment.await_committed(200)
     deployment.assert_exactly_once()
+
+
+def test_a_fence_that_comes_with_a_failed_commit_is_heeded(impatient: Deploy) -> None:
+    """What is read while a callback fails is dropped, to be read again; but the client tells of its end only once."""
+    deployment = impatient()
+    deployment.send(100)
+    with opened(deployment) as stream:
+        assert isinstance(stream, ExactlyOnce)
+        Stepper(deployment).score(stream, 100)
+        rival = Consumer(clients.consumer(deployment.settings, 0))
+        rival.subscribe([deployment.settings.topics.events])
+        try:
+            with pytest.raises((Fenced, StreamBroken)):
+                read_failing(stream, rival)
+        finally:
+            rival.close()
+
+
+def read_failing(stream: ExactlyOnce, rival: Consumer) -> None:
+    """Read as if a callback failed each time, while the rival joins the group."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        rival.poll(0.1)
+        stream._source._incidents.defer(TransactionFailed("as if partitions had just been taken away"))
+        with contextlib.suppress(TransactionFailed):
+            stream.read(time.monotonic() + 0.1)
 
 
 # -- time-outs -----------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from scorer.errors import SettingsError
-from scorer.quality import metrics
 from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE
 from scorer.quality.parameters import Parameters
 from scorer.quality.requirement import Baseline, Segments, check
 from scorer.quality.requirements import parse
+from tests.quality.listing import markdown
 
 GOOD = """
 [[requirement]]
@@ -261,7 +261,7 @@ def test_the_requirements_of_our_own_models(file: Path) -> None:
 
 def test_the_document_shows_the_form_and_lists_every_metric() -> None:
     text = Path("docs/requirements.md").read_text("utf-8")
-    made = metrics.markdown()
+    made = markdown()
     assert f"\n{made}" in text, f"put into docs/requirements.md:\n{made}"
     [shown] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert parse(shown, "docs/requirements.md")

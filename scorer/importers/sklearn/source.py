@@ -19,7 +19,9 @@ from scorer.batch import Floats
 from scorer.errors import SchemaError
 from scorer.importers.parts import Columns, Draft, Estimate, Fitted
 from scorer.importers.refusal import refused, require
+from scorer.importers.rows import underscored
 from scorer.importers.sklearn.estimators.decisions import THRESHOLDS, core, decided_by, votes_hard
+from scorer.importers.sklearn.names import names_of
 
 
 class SklearnSource:
@@ -37,20 +39,23 @@ class SklearnSource:
         except (NotFittedError, TypeError):
             raise refused(fitted, "it is not fitted", "fit it, then import it") from None
         self.methods = _methods(fitted)
+        self._known = names_of(fitted)
 
     def names(self, rows: pd.DataFrame) -> Columns:
-        """The columns that it was fitted on; all columns of ``rows`` where it was fitted on arrays."""
-        known = getattr(self.fitted, "feature_names_in_", None)
-        if known is not None:
-            found = tuple(str(name) for name in known)
-        else:
-            found = tuple(str(name) for name in rows.columns)
-            count = getattr(self.fitted, "n_features_in_", len(found))
-            if count != len(found):
-                raise SchemaError(
-                    f"the model was fitted on {count} columns without names, and the rows have {len(found)}: name "
-                    "those that it takes, in its order (columns=…, --columns)"
-                )
+        """The columns that it was fitted on; all columns of ``rows`` where it was fitted on arrays.
+
+        An object around an estimator of LightGBM may have its names, in which blanks have become underscores.
+        """
+        if self._known is not None:
+            there = set(self._known) <= {str(name) for name in rows.columns}
+            return self._known if there else underscored(self._known, rows) or self._known
+        found = tuple(str(name) for name in rows.columns)
+        count = getattr(self.fitted, "n_features_in_", len(found))
+        if count != len(found):
+            raise SchemaError(
+                f"the model was fitted on {count} columns without names, and the rows have {len(found)}: name "
+                "those that it takes, in its order (columns=…, --columns)"
+            )
         return found
 
     def estimate(self, columns: Columns, draft: Draft, method: str) -> Estimate:
@@ -59,7 +64,7 @@ class SklearnSource:
 
     def answer(self, rows: pd.DataFrame, method: str) -> Floats:
         """The library's scores of raw rows, float64 ``(outputs, rows)``; see :class:`scorer.importers.parts.Source`."""
-        given = rows if getattr(self.fitted, "feature_names_in_", None) is not None else rows.to_numpy()
+        given = rows if self._known is not None else rows.to_numpy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd rows, of which there are many here
             return self._answer(given, len(rows), method)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn import ensemble, multiclass
+from sklearn.base import is_classifier
 
 from scorer.importers.parts import Columns, Draft, Estimate, EstimatorImporter, Fitted
 from scorer.importers.refusal import require
@@ -17,7 +18,7 @@ from scorer.importers.sklearn.estimators.common import (
 )  # fmt: skip
 from scorer.importers.sklearn.estimators.decisions import decided_by
 from scorer.importers.sklearn.estimators.linear import shared
-from scorer.model import build, build_scores
+from scorer.model import build, build_scores, build_steps
 from scorer.model.outputs import MARGIN, Outputs
 
 
@@ -83,7 +84,8 @@ def stacking(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
     """
     taken: list[str] = []
     for one, answer in zip(fitted.estimators_, fitted.stack_method_, strict=True):
-        taken += draft.place(draft.estimate(one, columns, answer), "stacked")
+        stacked = draft.place(draft.estimate(one, columns, answer), "stacked")
+        taken += _labels(one, stacked, draft) if answer == "predict" and is_classifier(one) else stacked
     if fitted.passthrough:
         taken += columns
     last = draft.estimate(fitted.final_estimator_, tuple(taken), method)
@@ -93,6 +95,14 @@ def stacking(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Est
     names = classes_of(fitted)
     outputs = Outputs(last.outputs.kind, names, last.outputs.scale, last.outputs.threshold)
     return Estimate(last.kernel, outputs, last.leaves)
+
+
+def _labels(one: Fitted, index: Columns, draft: Draft) -> Columns:
+    """The labels that a classifier answers with: of one that was fitted before (``cv="prefit"``) not 0, 1, 2 …"""
+    places, labels = np.arange(len(one.classes_), dtype=np.float64), np.asarray(one.classes_, np.float64)
+    if np.array_equal(places, labels):
+        return index
+    return draft.add(build_steps.encode(index[0], draft.fresh_all(["stacked label"]), places, labels[None]))
 
 
 def bagging(fitted: Fitted, columns: Columns, draft: Draft, method: str) -> Estimate:

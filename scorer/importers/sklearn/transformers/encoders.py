@@ -74,7 +74,8 @@ def ordinal(fitted: OrdinalEncoder, columns: Columns, draft: Draft) -> Columns:
         if fitted.handle_unknown == "use_encoded_value":
             unknown = "missing" if np.isnan(fitted.unknown_value) else [float(fitted.unknown_value)]
         words = vocabulary(fitted, fitted.categories_[place], name, draft)
-        found += draft.add(words.encode(name, draft.fresh_all([f"{name} code"]), values[None], unknown))
+        held = values.astype(fitted.dtype).astype(np.float64)  # float16 and int8 do not hold every code
+        found += draft.add(words.encode(name, draft.fresh_all([f"{name} code"]), held[None], unknown))
     return tuple(found)
 
 
