@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from scorer.settings import Section, Settings, without_empty
+from scorer.settings.values import Address, Names
+
+Span = Annotated[float, Field(gt=0.0, le=86_400.0)]
+"""Seconds."""
 
 
 class Monitor(Section):
@@ -28,6 +32,42 @@ class Monitor(Section):
         description="Most events that wait for a label or a prediction, at some 600 bytes each; beyond that the oldest "
         "are dropped, and counted.",
     )
+    state_directory: Path = Field(
+        Path("state"), description="Where the monitor keeps its state, what others read of it, reports and outcomes."
+    )
+    segments: Names = Field(
+        (), description="Carried fields by whose values outcomes are told apart; default all of scorer.carried."
+    )
+    matures_after_hours: float = Field(
+        72.0, ge=0.0, le=87_600.0, description="A cohort is judged so many hours after its own one ended."
+    )
+    retention_days: float = Field(
+        45.0, gt=0.0, le=3_660.0, description="Predictions and labels are kept so many days after their event's."
+    )
+    idle_seconds: Span = Field(
+        300.0, description="A partition that was read to its end and brings nothing for so long holds up no judgement."
+    )
+    ahead_seconds: Span = Field(
+        300.0, description="Events and labels whose time lies further ahead of the clock are refused, and counted."
+    )
+    recorded_days: float = Field(
+        90.0, gt=0.0, le=3_660.0, description="Ticks are recorded so many days, for `monitor replay`."
+    )
+    tick_seconds: Span = Field(1.0, description="How often time enters the state, and cohorts close.")
+    implicit_negative: bool = Field(
+        False, description="Whether a prediction without label counts as labelled 0 once its cohort has closed."
+    )
+    alpha: float = Field(
+        0.05, gt=0.0, lt=0.5, description="The chance of any wrong verdict on one requirement, window and version."
+    )
+    mean_run: float = Field(
+        100_000.0, ge=100.0, description="Outcomes between two false fast alarms, on average, at least."
+    )
+    memory: str = Field("512MB", pattern=r"^[0-9]+(MB|GB)$", description="The most memory that DuckDB may take.")
+    http: Address | None = Field(
+        None, description="Where /health, /ready and /metrics answer, host:port; none: nowhere."
+    )
+    lease_seconds: Span = Field(15.0, description="A monitor that is gone for so long may be taken over from.")
     remembered_events: int = Field(
         250_000,
         ge=1,
@@ -35,10 +75,21 @@ class Monitor(Section):
     )
 
 
+class Alerts(Section):
+    """``[alerts]``."""
+
+    oldest_days: float = Field(
+        7.0,
+        gt=0.0,
+        description="A verdict about a window that ended longer ago raises no alarm, so a backlog does not.",
+    )
+
+
 class MonitorSettings(Settings):
     """All settings of the monitor, checked and frozen."""
 
     monitor: Monitor = Monitor()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="before")
     @classmethod
