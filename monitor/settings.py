@@ -81,7 +81,7 @@ class Alerts(Section):
     oldest_days: float = Field(
         7.0,
         gt=0.0,
-        description="A verdict about a window that ended longer ago raises no alarm, so a backlog does not.",
+        description="A verdict on a window that ended longer ago raises no alarm: a backlog does not.",
     )
 
 
