@@ -23,15 +23,6 @@ class Monitor(Section):
         description="The file with the requirements; default coefficients/MODEL/requirements.toml beside this file.",
     )
     group: str = Field("", description="The consumer group that shows how far it has read; default MODEL.monitor.")
-    close_after_days: float = Field(
-        3.0, ge=0.0, le=3_660.0, description="A month is judged by the labels known so many days after its end."
-    )
-    pending_events: int = Field(
-        2_000_000,
-        ge=1,
-        description="Most events that wait for a label or a prediction, at some 600 bytes each; beyond that the oldest "
-        "are dropped, and counted.",
-    )
     state_directory: Path = Field(
         Path("state"), description="Where the monitor keeps its state, what others read of it, reports and outcomes."
     )
@@ -68,11 +59,6 @@ class Monitor(Section):
         None, description="Where /health, /ready and /metrics answer, host:port; none: nowhere."
     )
     lease_seconds: Span = Field(15.0, description="A monitor that is gone for so long may be taken over from.")
-    remembered_events: int = Field(
-        250_000,
-        ge=1,
-        description="So many events that have both are remembered, at some 700 bytes each: duplicates are recognised.",
-    )
 
 
 class Alerts(Section):
@@ -83,6 +69,13 @@ class Alerts(Section):
         gt=0.0,
         description="A verdict on a window that ended longer ago raises no alarm: a backlog does not.",
     )
+
+
+OWN = ("monitor", "alerts")
+"""The sections that the monitor adds to the scorer's."""
+
+_PATHS = ("requirements", "state_directory")
+"""Relative to the settings file where they are written there."""
 
 
 class MonitorSettings(Settings):
@@ -98,14 +91,19 @@ class MonitorSettings(Settings):
         if not isinstance(scorer, dict) or not isinstance(monitor, dict):
             return values
         model = scorer.get("model", "")
-        named = {"group": f"{model}.monitor", "requirements": f"coefficients/{model}/requirements.toml"}
-        return {**values, "monitor": named | without_empty(monitor, "group", "requirements")}
+        named = {
+            "group": f"{model}.monitor",
+            "requirements": f"coefficients/{model}/requirements.toml",
+            "segments": scorer.get("carried", ()),
+        }
+        return {**values, "monitor": named | without_empty(monitor, *named)}
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> Self:
         """Read ``file`` overlaid by ``environ``, as the scorer does."""
         settings = super().load(file, environ)
-        if file is None or environ.get("MONITOR_REQUIREMENTS"):
+        if file is None:
             return settings
-        monitor = settings.monitor.model_copy(update={"requirements": file.parent / settings.monitor.requirements})
-        return settings.model_copy(update={"monitor": monitor})
+        inside = [name for name in _PATHS if not environ.get(f"MONITOR_{name.upper()}")]
+        paths = {name: file.parent / getattr(settings.monitor, name) for name in inside}
+        return settings.model_copy(update={"monitor": settings.monitor.model_copy(update=paths)})
