@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from monitor.values import HttpUrl, Limit, SmtpUrl, Urls
 from scorer.settings import Section, Settings, without_empty
 from scorer.settings.values import Address, Names
 
@@ -62,13 +63,55 @@ class Monitor(Section):
 
 
 class Alerts(Section):
-    """``[alerts]``."""
+    """``[alerts]``. Of the limits, 0 stands for never."""
 
+    urls: Urls = Field(
+        (), description="Where alarms go besides mail: addresses as Apprise knows them, apart by spaces (Slack, SMS …)."
+    )
+    smtp: SmtpUrl | None = Field(
+        None,
+        description="The mail server: smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS from the start), or "
+        "smtp+plain://host:25 without encryption.",
+    )
+    smtp_ca: Path | None = Field(None, description="The certificates that the mail server's is checked against.")
+    mail_from: str = Field("", description="The sender of mails.")
+    mail_to: Names = Field((), description="Who gets mails, comma-separated.")
     oldest_days: float = Field(
         7.0,
         gt=0.0,
         description="A verdict on a window that ended longer ago raises no alarm: a backlog does not.",
     )
+    remind_hours: float = Field(24.0, gt=0.0, description="How often an alarm that lasts is told again.")
+    no_labels_hours: Limit = Field(72.0, description="Alarm when predictions, and no labels, come for so long.")
+    no_predictions_minutes: Limit = Field(15.0, description="Alarm when events, and no predictions, come for so long.")
+    stale_minutes: Limit = Field(60.0, description="Alarm when no events come for so long.")
+    coverage_least: float = Field(
+        0.5, ge=0.0, le=1.0, description="Alarm when less of a day's matured predictions have a label."
+    )
+    behind_minutes: Limit = Field(
+        15.0, description="Alarm when the monitor has not been at the end of its topics for so long."
+    )
+    unscored_most: float = Field(
+        0.01, ge=0.0, le=1.0, description="Alarm when a challenger could not score more of a day's events."
+    )
+    heartbeat_url: HttpUrl | None = Field(
+        None, description="Fetched regularly while the monitor works: what watches it can tell when it does not."
+    )
+    heartbeat_seconds: Span = Field(60.0, description="How often that is.")
+    timeout_seconds: Span = Field(
+        60.0, description="A channel that has not taken an alarm within this time is tried again."
+    )
+    give_up_days: float = Field(
+        3.0, gt=0.0, description="An alarm that a channel has not taken for so long is dropped."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Alerts:
+        if self.smtp is not None and not (self.mail_from and self.mail_to):
+            raise ValueError("alerts.smtp needs alerts.mail_from and alerts.mail_to: who writes to whom")
+        if self.mail_to and self.smtp is None:
+            raise ValueError("alerts.mail_to needs alerts.smtp, the server that takes the mail")
+        return self
 
 
 OWN = ("monitor", "alerts")
@@ -106,4 +149,8 @@ class MonitorSettings(Settings):
             return settings
         inside = [name for name in _PATHS if not environ.get(f"MONITOR_{name.upper()}")]
         paths = {name: file.parent / getattr(settings.monitor, name) for name in inside}
-        return settings.model_copy(update={"monitor": settings.monitor.model_copy(update=paths)})
+        alerts = settings.alerts
+        if alerts.smtp_ca is not None and not environ.get("ALERTS_SMTP_CA"):
+            alerts = alerts.model_copy(update={"smtp_ca": file.parent / alerts.smtp_ca})
+        monitor = settings.monitor.model_copy(update=paths)
+        return settings.model_copy(update={"monitor": monitor, "alerts": alerts})
