@@ -1,8 +1,9 @@
 """The flights of 2013, end to end: ``python -m demo``.
 
-Starts a Kafka and a Valkey (or uses those that KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name), a scorer with two workers
-and a monitor; replays the flights from April in time-lapse; flips the champion, sends malformed records and kills a
-worker in between; then lets independent readers count. The exit code is 1 where a promise was broken.
+Starts a Kafka and a Valkey (or uses those that KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name), a scorer with two workers,
+a monitor and a mailbox for its alarms; replays the flights from April in time-lapse; flips the champion, sends
+malformed records and kills a worker in between; then lets independent readers count, and pandas and scikit-learn check
+the monitor's figures. The exit code is 1 where a promise was broken.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from demo import account, flights, records, show
-from demo.account import Account, Evidence
+from demo import account, flights, outcomes, records, show
+from demo.account import Account, Evidence, Watched
 from demo.deployment import Deployment
 from demo.errors import DemoError
+from demo.mailbox import Mailbox
+from demo.news import News
 from demo.pipelines import BOOSTED
-from demo.reader import Arrivals, Reader
+from demo.reader import Reader
 from demo.records import Day
-from demo.replay import Facts, Replay
+from demo.replay import Replay
 from demo.show import Show
+from demo.verdicts import Verdicts
 from sandbox import SandboxError, services
 
 ROOT = Path(__file__).parents[1]
@@ -99,34 +103,37 @@ def run(console: Console, days: int, folder: Path) -> Account:
         dates = flown["date"].unique()[:days]
         console.print("Starting Kafka and Valkey", highlight=False)
         with services(os.environ) as found:
-            deployment = Deployment(found, folder)
-            facts, arrivals = watch(console, deployment, flown[flown["date"].isin(dates)], Plan(days))
+            with Mailbox(folder / "mails") as mailbox:
+                deployment = Deployment(found, folder, mailbox.url)
+                watched = watch(console, deployment, mailbox, flown[flown["date"].isin(dates)], Plan(days))
             console.print("Counting, and scoring everything again", highlight=False)
             with job(folder, "rescore", str(deployment.settings), str(rescored)) as again:
                 finish(trained, folder / "library.log")
                 finish(again, folder / "rescore.log")
             names = deployment.names
-            result = account.take(Evidence(found.bootstrap, names, facts, arrivals, library, rescored))
+            result = account.take(Evidence(found.bootstrap, names, watched, flown, library, rescored))
     (folder / "summary.json").write_text(json.dumps(result.summary, indent=2) + "\n", encoding="utf-8")
     return result
 
 
-def watch(console: Console, deployment: Deployment, flown: pd.DataFrame, plan: Plan) -> tuple[Facts, Arrivals]:
+def watch(console: Console, deployment: Deployment, mailbox: Mailbox, flown: pd.DataFrame, plan: Plan) -> Watched:
     """Run scorer and monitor, and replay the flights through them."""
     names, folder = deployment.names, deployment.folder
-    with deployment:
+    with deployment, contextlib.closing(Verdicts(deployment.bootstrap, names["verdicts"])) as verdicts:
         console.print(f"Metrics: {deployment.url}/metrics   logs: {folder}", highlight=False, soft_wrap=True)
         reader = Reader(deployment.bootstrap, names["predictions"], names["dead_letters"], folder / "arrivals.npz")
         with reader, Show(console, plan.days) as shown, contextlib.closing(Replay(deployment, reader)) as replay:
-            publish(replay, records.days(flown), plan, deployment, shown)
-            deployment.stop_monitor()
-            for entry in deployment.months():
-                shown.say(show.month(entry))
+            news = News(shown, verdicts, mailbox)
+            publish(replay, records.days(flown), plan, deployment, shown, news)
+            news.await_months({str(month) for month in outcomes.months(flown)}, deployment.check)
+            report = folder / "report.html"
+            deployment.monitor("report", "--period", "month", "--html", str(report))
+            shown.say(f"The last month's report: {report}")
             arrivals = reader.arrivals()
-    return replay.facts, arrivals
+    return Watched(replay.facts, arrivals, list(verdicts.latest.values()), mailbox.mails, report)
 
 
-def publish(replay: Replay, days: Iterator[Day], plan: Plan, deployment: Deployment, shown: Show) -> None:
+def publish(replay: Replay, days: Iterator[Day], plan: Plan, deployment: Deployment, shown: Show, news: News) -> None:
     """All days, in their order, each with what the plan has for it."""
     number, coming = 0, next(days, None)
     while coming is not None:
@@ -149,8 +156,7 @@ def publish(replay: Replay, days: Iterator[Day], plan: Plan, deployment: Deploym
             replay.publish(day.records)
         coming = next(days, None)  # encoded while the scorer is at work
         replay.wait()
-        for entry in deployment.months():
-            shown.say(show.month(entry))
+        news.tell()
         shown.day(min(number, plan.days), last.date, replay.facts.events, deployment.pointer("champion"))
 
 

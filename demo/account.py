@@ -13,18 +13,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from demo import outcomes
 from demo.deployment import Names
 from demo.library import TOLERANCE, Library
+from demo.mailbox import Mail
 from demo.pipelines import RECIPES
 from demo.reader import Arrivals
 from demo.records import SCHEMAS, schema
 from demo.replay import Facts
 from demo.train import COEFFICIENTS
+from demo.verdicts import Verdict
 from sandbox import judge, stamps
 from sandbox.judge import Places
 from sandbox.stamps import Reign, Stamps
 
 Int64s = npt.NDArray[np.int64]
+
+EXACT = 1e-9
+"""How far a figure of the monitor may be from scikit-learn's, beyond the bound that it gives itself."""
 
 BEFORE, AFTER = 50_000, 200_000
 """Around a flip means: from so many microseconds before it was first seen until so long after a worker applied it."""
@@ -38,21 +44,33 @@ class Account:
     broken: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What was seen while the year went by: the last verdict under each key, the mails, where the report lies."""
+
+    facts: Facts
+    arrivals: Arrivals
+    verdicts: list[Verdict]
+    mails: list[Mail]
+    report: Path
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """Where the account finds what it needs."""
+    """Where the account finds what it needs. ``flown`` are the flights with their labels."""
 
     bootstrap: str
     names: Names
-    facts: Facts
-    arrivals: Arrivals
+    watched: Watched
+    flown: pd.DataFrame
     library: Path
     rescored: Path
 
 
 def take(evidence: Evidence) -> Account:
     """Count, compare and measure."""
-    names, facts, kafka = evidence.names, evidence.facts, evidence.bootstrap
+    names, watched, kafka = evidence.names, evidence.watched, evidence.bootstrap
+    facts = watched.facts
     prediction = schema(SCHEMAS / "prediction.avsc")
     events = judge.inputs(kafka, [names["events"], names["retry"]])
     predicted = judge.predictions(kafka, names["predictions"], prediction)
@@ -67,7 +85,7 @@ def take(evidence: Evidence) -> Account:
     places = pd.MultiIndex.from_frame(table[["source_partition", "source_offset"]])
     unlike = places.isin([tuple(place) for place in rescored["wrong"]])
     wrong_scores = unlike | (differences > TOLERANCE)
-    waited = latency(events, evidence.arrivals, names["events"])
+    waited = latency(events, watched.arrivals, names["events"])
     summary = {
         "events": count.events,
         "predictions": count.predictions,
@@ -80,7 +98,7 @@ def take(evidence: Evidence) -> Account:
         "events_per_second": round(facts.events / ((facts.ended - facts.begun) / 1e6), 1),
         "latency_ms": {name: round(float(np.quantile(waited, share)), 1) for name, share in _SHARES.items()},
         "flip_gap_ms": flip_gap(table, audit, history["champion"], facts),
-        "busiest_events_per_second": busiest(evidence.arrivals.received),
+        "busiest_events_per_second": busiest(watched.arrivals.received),
         "extra": count.extra,
         "misplaced": count.misplaced,
         "published": facts.events,
@@ -92,6 +110,7 @@ def take(evidence: Evidence) -> Account:
             "largest_difference": float(differences.max(initial=0.0)),
             "rescored": rescored["checked"],
         },
+        **_monitored(table, evidence),
     }
     wrong = {"wrong_version": wrong_stamps, "wrong_score": wrong_scores}
     shown = {
@@ -99,6 +118,22 @@ def take(evidence: Evidence) -> Account:
         for name, rows in wrong.items()
     }
     return Account(summary, _broken(summary, {**count.examples, **shown}))
+
+
+def _monitored(table: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+    """What the monitor found, and how far it is from what pandas and scikit-learn find in the raw data."""
+    joined = outcomes.joined(table, evidence.flown)
+    months = outcomes.by_month(evidence.watched.verdicts)
+    mails = evidence.watched.mails
+    return {
+        "outcomes": int(joined["late"].notna().sum()),
+        "coverage": outcomes.coverage(joined),
+        "verdicts": months,
+        "alarms": [{"subject": mail.subject, "file": mail.file.name} for mail in mails],
+        "mails": str(mails[0].file.parent) if mails else "",
+        "metric_difference": outcomes.difference(joined, months),
+        "report": str(evidence.watched.report),
+    }
 
 
 _SHARES = {"p50": 0.5, "p99": 0.99}
@@ -162,7 +197,8 @@ def flip_gap(
 def _table(bootstrap: str, topic: str, prediction: Mapping[str, Any]) -> pd.DataFrame:
     """All predictions, one row each."""
     decode = judge.decoder(prediction)
-    names = ("event_id", "source_partition", "source_offset", "version", "digest", "role", "score", "scored_time")
+    names = ("event_id", "source_partition", "source_offset", "version", "digest", "role", "score", "class",
+             "scored_time")  # fmt: skip
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for messages in judge.read(bootstrap, topic):
         for record in filter(None, map(decode, (message.value() for message in messages))):
@@ -187,6 +223,9 @@ def _broken(summary: Mapping[str, Any], examples: Mapping[str, Sequence[str]]) -
             broken.append(f"{name}: {summary[name]}" + (f", for example {where}" if where else ""))
     if summary["events"] != summary["published"]:
         broken.append(f"events: {summary['published']} were published, {summary['events']} are in Kafka")
+    apart = summary["metric_difference"]
+    if apart["missing"] or apart["counts"] or apart["exact"] > EXACT or apart["beyond_bound"] > EXACT:
+        broken.append(f"metric_difference: the monitor's figures are not those of pandas and scikit-learn: {apart}")
     if summary["dead_letters"] != sum(summary["malformed"].values()):
         broken.append(
             f"dead_letters: {summary['dead_letters']}, of {sum(summary['malformed'].values())} malformed records"

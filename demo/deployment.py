@@ -36,6 +36,9 @@ COMMANDS = Path(sys.executable).parent
 PARTITIONS = 4
 WORKERS = 2
 
+IDLE_SECONDS = 10.0
+"""The monitor waits so long for a topic that has ended."""
+
 _PATIENCE = 60.0
 _STOP = 30.0
 _SETTINGS = """\
@@ -54,6 +57,15 @@ state_directory = "state"
 [monitor]
 group = {monitor_group}
 requirements = {requirements}
+state_directory = "monitor"
+http = {monitor_http}
+# The year passes within minutes, so who is silent for seconds has nothing more to say.
+idle_seconds = {idle}
+
+[alerts]
+urls = [{mailbox}]
+# What is judged here happened in 2013.
+oldest_days = 36500
 
 [kafka]
 bootstrap_servers = {bootstrap}
@@ -99,17 +111,20 @@ class Names:
 
 
 class Deployment:
-    """The running scorer and monitor. ``url`` answers /metrics; ``folder`` has settings, logs and state."""
+    """The running scorer and monitor, whose alarms go to ``mailbox``.
 
-    def __init__(self, services: Services, folder: Path) -> None:
+    ``url`` answers the scorer's /metrics; ``folder`` has settings, logs and state.
+    """
+
+    def __init__(self, services: Services, folder: Path, mailbox: str) -> None:
         self.names = Names.on(services)
         self.bootstrap = services.bootstrap
         self.folder = folder
         self._redis = redis.Redis.from_url(services.redis_url)
-        self._address = f"{HOST}:{free_ports(1)[0]}"
+        self._mailbox = mailbox
+        self._address, self._monitor_address = (f"{HOST}:{port}" for port in free_ports(2))
         self.url = f"http://{self._address}"
         self._services: dict[str, Process] = {}
-        self._read = 0
         self.settings = folder / "settings.toml"
         self.settings.write_text(self._text(services), encoding="utf-8")
 
@@ -121,8 +136,9 @@ class Deployment:
             self.scorer("champion", "set", LOGISTIC, "--reason", "the first champion of the demo")
             self.set_pointer("challenger", BOOSTED)
             self._start("scorer", "--settings", str(self.settings), "run", "--workers", str(WORKERS))
-            self._start("monitor", "run", "--settings", str(self.settings), "--json")
-            self._await_ready()
+            self._start("monitor", "--settings", str(self.settings), "run")
+            self._await_ready("scorer", self._address)
+            self._await_ready("monitor", self._monitor_address)
             self.partitions()  # what is published before the workers have them would wait
         except BaseException:
             self.stop()
@@ -136,11 +152,7 @@ class Deployment:
 
     def scorer(self, *words: str) -> None:
         """Run one of an operator's commands. Raises ``DemoError`` where it fails."""
-        full = [str(COMMANDS / "scorer"), "--settings", str(self.settings), *words]
-        done = subprocess.run(full, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = done.stdout + done.stderr
-            raise DemoError(f"scorer {' '.join(words)} failed with exit code {done.returncode}:\n{said}")
+        self._run("scorer", *words)
 
     def set_pointer(self, name: str, version: str) -> None:
         """What ``redis-cli SET`` does."""
@@ -200,25 +212,23 @@ class Deployment:
         """The log file of a service."""
         return self.folder / f"{name}.log"
 
-    def months(self) -> list[dict[str, Any]]:
-        """What the monitor has printed since this was last asked: one entry for each month that closed."""
-        with self.log("monitor").open("rb") as file:
-            file.seek(self._read)
-            lines = file.read().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()  # it is being written
-        self._read += sum(map(len, lines))
-        return [json.loads(line) for line in lines if line.startswith(b'{"month"')]
-
-    def stop_monitor(self) -> None:
-        """Let the monitor print what it has of the open months, and end."""
-        self._end("monitor")
+    def monitor(self, *words: str) -> str:
+        """Run one of the monitor's commands; what it prints. Raises ``DemoError`` where it fails."""
+        return self._run("monitor", *words)
 
     def stop(self) -> None:
         """End both in good order; those that have ended already are no matter."""
         for name in list(self._services):
             self._end(name)
         self._redis.close()
+
+    def _run(self, command: str, *words: str) -> str:
+        full = [str(COMMANDS / command), "--settings", str(self.settings), *words]
+        done = subprocess.run(full, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stdout + done.stderr
+            raise DemoError(f"{command} {' '.join(words)} failed with exit code {done.returncode}:\n{said}")
+        return done.stdout
 
     def _start(self, name: str, *words: str) -> None:
         self.log(name).unlink(missing_ok=True)
@@ -238,19 +248,19 @@ class Deployment:
             time.sleep(0.02)
         process.stop(0.0)
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, name: str, address: str) -> None:
         deadline = time.monotonic() + _PATIENCE
         while True:
             self.check()
             try:
-                with urllib.request.urlopen(f"{self.url}/ready", timeout=1):  # noqa: S310  # an address of our own
+                with urllib.request.urlopen(f"http://{address}/ready", timeout=1):  # an address of our own
                     return
             except urllib.error.HTTPError as error:
                 why = error.read().decode(errors="replace")
             except OSError as error:
                 why = str(error)
             if time.monotonic() > deadline:
-                raise DemoError(f"the scorer is not ready: {why}; see {self.log('scorer')}")
+                raise DemoError(f"the {name} is not ready: {why}; see {self.log(name)}")
             time.sleep(0.05)
 
     def _text(self, services: Services) -> str:
@@ -259,16 +269,19 @@ class Deployment:
             "group": self.names["scorer"],
             "monitor_group": self.names["monitor"],
             "http": self._address,
+            "monitor_http": self._monitor_address,
+            "mailbox": self._mailbox,
             "requirements": str(COEFFICIENTS / "requirements.toml"),
             "bootstrap": services.bootstrap,
             "url": services.redis_url,
             "prefix": self.names.redis_prefix,
             "schema": str(EVENT_SCHEMA),
         }
-        kinds = ("events", "retry", "predictions", "dead_letters", "audit", "labels")
+        kinds = ("events", "retry", "predictions", "dead_letters", "audit", "labels", "verdicts")
         return _SETTINGS.format(
             **{name: json.dumps(text) for name, text in texts.items()},
             workers=WORKERS,
+            idle=IDLE_SECONDS,
             event_id=EVENT_ID,
             label_id=LABEL_ID,
             topics="\n".join(f"{kind} = {json.dumps(self.names[kind])}" for kind in kinds),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -56,19 +56,16 @@ class Show:
             self.say(f"{date}  day {done:>3} of {self._days}  {text}")
 
 
-def month(entry: Mapping[str, Any]) -> str:
-    """What the monitor says of a month: one line, and one more for each version that it judges."""
-    lines = [f"{entry['month']} {entry['state']}: {entry['outcomes']:,} of {entry['predictions']:,} flights labelled"]
-    for each in (entry["champion"], *entry["others"]):
-        if each["accuracy"] is None or each["brier"] is None:
-            continue
-        failed = [f"{one['metric']} {one['requirement']}" for one in each["verdicts"] if one["verdict"] == "FAIL"]
-        versions = ", ".join(each["versions"])
-        figures = f"accuracy {each['accuracy']:.4f}  Brier {each['brier']:.4f}"
+def month(name: str, verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """The monitor's verdicts on a month: one line for each version and requirement."""
+    lines = [name]
+    for one in verdicts:
+        figures = "no value" if one["value"] is None else f"{one['value']:.4f}  ({one['low']:.4f} to {one['high']:.4f})"
         lines.append(
-            f"    {each['role']:<10}  {versions:<34}  {figures}  {'FAIL: ' if failed else ''}{', '.join(failed)}"
+            f"    {one['verdict']:<12}  {one['metric']:<8}  {figures}  {one['version']}, "
+            f"{one['n']:,} of {one['predictions']:,} flights labelled"
         )
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(lines)
 
 
 def table(summary: Mapping[str, Any]) -> str:
@@ -92,8 +89,26 @@ def table(summary: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if summary["killed"]:
         rows.append(("killed", f"worker {summary['killed']}; all scored {summary['recovery_seconds']:.1f} s later"))
+    rows += _monitored(summary)
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _monitored(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    coverage, apart = summary["coverage"], summary["metric_difference"]
+    failed = sorted({month for month, found in summary["verdicts"].items() if any(_fails(one) for one in found)})
+    differ = f"{apart['counts']} in counts, {apart['exact']:.1e} where exact, {apart['binned']:.1e} where binned"
+    return [
+        ("outcomes", f"{summary['outcomes']:,}; {coverage['never_labelled']:,} flights never get a label"),
+        ("months that fail", ", ".join(failed) or "none"),
+        ("mails", f"{len(summary['alarms'])}, in {summary['mails']}"),
+        ("monitor's figures", f"{apart['compared']} differ from scikit-learn's by {differ}"),
+        ("report", summary["report"]),
+    ]
+
+
+def _fails(verdict: Mapping[str, Any]) -> bool:
+    return bool(verdict["verdict"] == "FAIL")
 
 
 def _library(library: Mapping[str, Any]) -> str:

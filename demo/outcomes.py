@@ -1,0 +1,94 @@
+"""The monitor's figures of each month, held against pandas and scikit-learn on the raw data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
+
+EXACT = {
+    "accuracy": lambda known: accuracy_score(known["late"], known["predicted"]),
+    "brier": lambda known: brier_score_loss(known["late"], known["score"]),
+}
+BINNED = {"auc": lambda known: roc_auc_score(known["late"], known["score"])}
+"""What scikit-learn says of labelled predictions; binned figures come with a bound of their error."""
+
+POSITIVE = "late"
+"""The class whose probability the score is."""
+
+
+def joined(predictions: pd.DataFrame, flown: pd.DataFrame) -> pd.DataFrame:
+    """Every prediction with its flight's label (NaN: it never had one) and its month in UTC."""
+    table = predictions.merge(flown[["event_id", "late", "scheduled"]], "left", on="event_id", validate="one_to_one")
+    table["month"] = table["scheduled"].dt.tz_convert("UTC").dt.strftime("%Y-%m")
+    table["predicted"] = (table["class"] == POSITIVE).astype("float64")
+    return table
+
+
+def coverage(table: pd.DataFrame) -> dict[str, Any]:
+    """How many predictions have their label, of all and by month."""
+    known = table["late"].notna()
+    by_month = known.groupby(table["month"])
+    return {
+        "predictions": len(table),
+        "labelled": int(known.sum()),
+        "never_labelled": int((~known).sum()),
+        "months": {str(month): round(float(share), 6) for month, share in by_month.mean().items()},
+    }
+
+
+def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The verdicts on whole months of the champion, in the order of month, version and metric."""
+    wanted = ("metric", "version", "verdict", "value", "low", "high", "n", "predictions", "provisional", "revision")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in sorted(verdicts, key=lambda one: (one["begin"], one["version"], one["metric"], str(one["minimum"]))):
+        if one["window"] == "month" and one["role"] == "champion" and one["segment_field"] is None:
+            found.setdefault(month_of(one), []).append({name: one[name] for name in wanted})
+    return found
+
+
+def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """How far the monitor's month figures are from those of pandas and scikit-learn.
+
+    ``missing`` are months and versions of which it said nothing. ``counts``: the largest difference of a number of
+    labels or predictions; ``exact``: of accuracy and Brier score; ``binned``: of the AUC, and ``beyond_bound`` how far
+    that exceeds the bound that was published with it.
+    """
+    counts, exact, binned, beyond, compared = 0, 0.0, 0.0, 0.0, 0
+    missing: list[str] = []
+    for (month, version), rows in table.groupby(["month", "version"]):
+        known = rows[rows["late"].notna()]
+        said = [one for one in months.get(str(month), []) if one["version"] == version]
+        if not said:
+            missing.append(f"{month} {version}")
+        for one in said:
+            if one["value"] is None:
+                continue
+            compared += 1
+            counts = max(counts, abs(one["n"] - len(known)), abs(one["predictions"] - len(rows)))
+            if one["metric"] in EXACT:
+                exact = max(exact, abs(one["value"] - EXACT[one["metric"]](known)))
+            elif one["metric"] in BINNED:
+                apart = abs(one["value"] - BINNED[one["metric"]](known))
+                binned, beyond = max(binned, apart), max(beyond, apart - one["error"])
+    return {
+        "missing": missing,
+        "compared": compared,
+        "counts": counts,
+        "exact": exact,
+        "binned": binned,
+        "beyond_bound": beyond,
+    }
+
+
+def months(flown: pd.DataFrame) -> list[str]:
+    """The months, in UTC, in which these flights were scheduled to depart."""
+    return sorted(set(flown["scheduled"].dt.tz_convert("UTC").dt.strftime("%Y-%m")))
+
+
+def month_of(verdict: Mapping[str, Any]) -> str:
+    """The month of a verdict's window, such as 2013-06."""
+    return str(np.datetime64(int(verdict["begin"]), "us").astype("datetime64[M]"))
