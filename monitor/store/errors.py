@@ -16,3 +16,9 @@ class StateHeld(ScorerError):
     """Raised at start when another process has the state file open. Stand by, and try again."""
 
     exit_code = 17
+
+
+class SnapshotMissing(ScorerError):
+    """Raised when there is no snapshot to read: no monitor has run with these settings. Start one; do not retry."""
+
+    exit_code = 18
