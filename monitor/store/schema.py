@@ -11,8 +11,19 @@
 ``revisions``      closed cohorts that changed: hour, tick and number
 ``counts``         what does not count or could not be used, by topic and reason
 ``names``          texts and the codes that stand for them
+``followed``       from which tick on the pointers named which champion, and which challengers, comma-separated
+``latency``        time from event to score of predictions, in bins, by event hour and version
+``letters``        dead letters by hour of the event's arrival and reason, a code of kind "reason"
+``failures``       events that a challenger could not score, though they can be read; by event hour, version and reason
+``drift``          events by day, followed champion's version, input (kind "input") and bin of its profile; -1 is missing
+``flips``          what scorers did about the pointers
 ``kept``           what others keep in the same transaction, bytes by name
 ``outbox``         what is to be sent, by its id
+``buckets``        counts, sums and histograms (``stats.buckets.Bucket``) of ``hours`` from ``begin`` on; ``field`` is
+                   empty where all outcomes are in it
+``verdicts``       what requirements say (``judge.verdicts.Verdict``, as JSON in ``body``)
+``sequences``      sequential tests and fast detectors that go on, and the segment values that are told apart
+``worst``          the largest confident errors of each day
 =================  ====================================================================================================
 """
 
@@ -51,12 +62,31 @@ CREATE TABLE delays (hour BIGINT NOT NULL, version BIGINT NOT NULL, bin BIGINT N
 CREATE TABLE revisions (hour BIGINT NOT NULL, tick BIGINT NOT NULL, number BIGINT NOT NULL);
 CREATE TABLE counts (topic VARCHAR NOT NULL, reason VARCHAR NOT NULL, n BIGINT NOT NULL);
 CREATE TABLE names (kind VARCHAR NOT NULL, code INTEGER NOT NULL, name VARCHAR NOT NULL);
+CREATE TABLE followed (number BIGINT NOT NULL, champion VARCHAR NOT NULL, challengers VARCHAR NOT NULL);
+CREATE TABLE latency (hour BIGINT NOT NULL, version BIGINT NOT NULL, bin BIGINT NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE letters (hour BIGINT NOT NULL, reason BIGINT NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE failures (hour BIGINT NOT NULL, version BIGINT NOT NULL, reason BIGINT NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE drift (day BIGINT NOT NULL, version BIGINT NOT NULL, input BIGINT NOT NULL, bin BIGINT NOT NULL,
+    n BIGINT NOT NULL);
+CREATE TABLE flips (time BIGINT NOT NULL, pointer VARCHAR NOT NULL, version VARCHAR NOT NULL, ok BOOLEAN NOT NULL,
+    reason VARCHAR NOT NULL, instance VARCHAR NOT NULL);
 CREATE TABLE kept (name VARCHAR NOT NULL, value BLOB NOT NULL);
 CREATE TABLE outbox (id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, payload BLOB NOT NULL, tick BIGINT NOT NULL);
+CREATE TABLE buckets (begin BIGINT NOT NULL, hours SMALLINT NOT NULL, version VARCHAR NOT NULL, role VARCHAR NOT NULL,
+    field VARCHAR NOT NULL, value VARCHAR NOT NULL, content BLOB NOT NULL);
+CREATE TABLE verdicts (requirement VARCHAR NOT NULL, number BIGINT NOT NULL, role VARCHAR NOT NULL,
+    version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL, "window" VARCHAR NOT NULL,
+    begin BIGINT NOT NULL, "end" BIGINT NOT NULL, verdict VARCHAR NOT NULL, body VARCHAR NOT NULL);
+CREATE TABLE sequences (kind VARCHAR NOT NULL, requirement VARCHAR NOT NULL, number BIGINT NOT NULL,
+    role VARCHAR NOT NULL, version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL, state BLOB NOT NULL);
+CREATE TABLE worst (day BIGINT NOT NULL, version VARCHAR NOT NULL, loss DOUBLE NOT NULL, score DOUBLE NOT NULL,
+    label DOUBLE NOT NULL, time BIGINT NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+    "offset" BIGINT NOT NULL);
 """
 
 SHARED = (
-    "meta", "clock", "sources", "coverage", "delays", "revisions", "counts", "names", "kept", "outbox",
+    "meta", "clock", "sources", "coverage", "delays", "revisions", "counts", "names", "kept", "outbox", "buckets",
+    "verdicts", "worst",
 )  # fmt: skip
 """The tables that a snapshot shows."""
 

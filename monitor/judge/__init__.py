@@ -1,0 +1,1 @@
+"""What outcomes say of requirements: verdicts, fast alarms, estimates, worst cases. Pure: ticks bring the time."""
