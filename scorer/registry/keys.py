@@ -10,7 +10,10 @@
     P:M:version:V:signature
     P:M:audit                           a stream of every command and push
     P:M:wake                            a pub/sub channel: "look at the pointers now"
-    P:M:commands                        commands to the monitor
+    P:M:commands                        a stream of commands to the monitor that wait to be answered
+    P:M:answer:ID                       what became of a command, for a while
+    P:M:lease                           which monitor is the one at work, expires unless renewed
+    P:M:fence                           the number that was given out with the lease last
     P:M:instance:ID                     one running process, expires unless renewed
 
 P is the prefix, M the model, V the version. Names hold letters, digits, ``.``, ``_`` and ``-`` only: no name can
@@ -86,6 +89,20 @@ class Keys:
     def commands(self) -> str:
         """Commands to the monitor."""
         return self._key("commands")
+
+    def answer(self, command: str) -> str:
+        """What became of a command. SettingsError where its id is not a name."""
+        return self._key(f"answer:{check_name(command, 'command')}")
+
+    @property
+    def lease(self) -> str:
+        """Which monitor is the one at work."""
+        return self._key("lease")
+
+    @property
+    def fence(self) -> str:
+        """The number that was given out with the lease last."""
+        return self._key("fence")
 
     def version(self, version: str, part: Part) -> str:
         """The key of one part of a version. SettingsError where ``version`` is not a name."""

@@ -24,6 +24,11 @@ def test_keys_are_named_as_documented() -> None:
         "scorer:flights:wake",
         "scorer:flights:commands",
     )
+    assert (keys.lease, keys.fence, keys.answer("a-1")) == (
+        "scorer:flights:lease",
+        "scorer:flights:fence",
+        "scorer:flights:answer:a-1",
+    )
     assert Keys("m", "other").champion == "other:m:champion"
 
 
@@ -38,6 +43,7 @@ def test_other_names_are_refused_everywhere(name: str) -> None:
         lambda: keys.version(name, "manifest"),
         lambda: keys.version_parts(name),
         lambda: keys.instance(name),
+        lambda: keys.answer(name),
     ):
         with pytest.raises(SettingsError, match="use 1 to 100 letters"):
             use()
