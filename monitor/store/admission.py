@@ -14,10 +14,14 @@ import numpy as np
 from monitor.store.cohorts import Source
 from monitor.store.rows import DAY, Bools, Int64s, Rows
 
-REASONS = ("", "unreadable", "wrong_type", "not_finite", "unknown_class", "no_time", "future", "expired")
+REASONS = (
+    "", "unreadable", "wrong_type", "not_finite", "unknown_class", "no_time", "other_model", "other_outputs",
+    "unknown_role", "too_many_names", "future", "expired",
+)  # fmt: skip
 """By the number in the column ``refused``; 0 is taken. The last two are found here, the others by whoever decodes."""
 
-UNREADABLE, WRONG_TYPE, NOT_FINITE, UNKNOWN_CLASS, NO_TIME, FUTURE, EXPIRED = range(1, len(REASONS))
+UNREADABLE, WRONG_TYPE, NOT_FINITE, UNKNOWN_CLASS, NO_TIME, OTHER_MODEL, OTHER_OUTPUTS, UNKNOWN_ROLE, TOO_MANY_NAMES, \
+    FUTURE, EXPIRED = range(1, len(REASONS))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ def admit(
 
     ``refused`` are numbers of ``REASONS``, ``sources`` where each partition stands, ``tick`` the last one. A time
     beyond ``tick`` + ``ahead`` is refused and moves no watermark; so is one on a day before ``first_day``, which has
-    been forgotten. Raises KeyError for a partition that is not among the sources.
+    been forgotten. A retraction moves no watermark either: its time is by the broker's clock, not by that of labels.
+    Raises KeyError for a partition that is not among the sources.
     """
     partition, position, time = rows["partition"], rows["position"], rows["time"]
     news = np.zeros(len(partition), bool)
@@ -50,12 +55,13 @@ def admit(
     reasons[(reasons == 0) & (time > tick + ahead)] = FUTURE
     reasons[(reasons == 0) & (time < first_day * DAY)] = EXPIRED
     taken = news & (reasons == 0)
+    telling = taken & ~rows["retracted"] if "retracted" in rows else taken
     moved = {}
     for number in found:
         ours = news & (partition == number)
         if ours.any():
             before = sources[number]
-            latest = int(time[ours & taken].max(initial=before.time))
+            latest = int(time[ours & telling].max(initial=before.time))
             moved[number] = replace(before, next_offset=int(position[ours].max()) + 1, time=latest, alive=tick)
     counts = np.bincount(reasons[news], minlength=len(REASONS)).tolist()
     return Admitted(taken, {REASONS[n]: counts[n] for n in range(1, len(REASONS)) if counts[n]}, moved)

@@ -20,8 +20,18 @@ Int64s: TypeAlias = NDArray[np.int64]
 UInt64s: TypeAlias = NDArray[np.uint64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+EVENTS: Final = "events"
+RETRY: Final = "retry"
 PREDICTIONS: Final = "predictions"
 LABELS: Final = "labels"
+DEAD_LETTERS: Final = "dead_letters"
+AUDIT: Final = "audit"
+
+TOPICS: Final = (EVENTS, RETRY, PREDICTIONS, LABELS, DEAD_LETTERS, AUDIT)
+"""What the state calls the topics, whatever their names in Kafka: the keys of the settings ``[topics]``."""
+
+SHADOW: Final = 2
+"""The ``role`` of a challenger's predictions, which were made of the events themselves."""
 
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
@@ -85,6 +95,13 @@ def shaped(rows: Mapping[str, NDArray[Any]], columns: Mapping[str, str]) -> Rows
 def empty(columns: Mapping[str, str]) -> Rows:
     """No row of these columns."""
     return {name: np.empty(0, dtype) for name, dtype in columns.items()}
+
+
+def kinds(rows: Rows) -> Int64s:
+    """What tells predictions of one id apart, int64 ``(n,)``: the version, and whether it was scored in the shadow. A
+    version may be a challenger when an event is scored, and have become the champion by the time of its prediction."""
+    shadow = rows["role"] == SHADOW if "role" in rows else np.zeros(count(rows), bool)
+    return np.asarray(rows["version"].astype(np.int64) * 2 + shadow)
 
 
 def count(rows: Rows) -> int:

@@ -15,7 +15,7 @@
 ``latency``        time from event to score of predictions, in bins, by event hour and version
 ``letters``        dead letters by hour of the event's arrival and reason, a code of kind "reason"
 ``failures``       events that a challenger could not score, though they can be read; by event hour, version and reason
-``drift``          events by day, followed champion's version, input (kind "input") and bin of its profile; -1 is missing
+``drift``          events by day, champion's version, input (kind "input") and bin of its profile; -1 is missing
 ``flips``          what scorers did about the pointers
 ``kept``           what others keep in the same transaction, bytes by name
 ``outbox``         what is to be sent, by its id

@@ -1,7 +1,8 @@
 """Which prediction and which label of an event count, and what that changes: pure functions of the rows.
 
-- Of several predictions with one id and version the *first* by the source coordinates of its event counts, whenever it
-  is read. (Those of one event, which a scorer that writes at least once leaves, are told apart by their own place.)
+- Of several predictions with one id and version (and of one kind, ``rows.kinds``) the *first* by the source
+  coordinates of its event counts, whenever it is read. (Those of one event, which a scorer that writes at least once
+  leaves, are told apart by their own place.)
 - Of several labels with one id the *last* counts, by revision, then label time, then place in the topic. A retraction
   is a label like others, and says that there is none.
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.store.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, UInt64s, count, joined, take
+from monitor.store.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, UInt64s, count, joined, kinds, take
 
 FIRST = ("source_topic", "source_partition", "source_offset", "partition", "position")
 LAST = ("revision", "time", "partition", "position")
@@ -59,7 +60,7 @@ def settle(held: Rows, fresh: Rows, held_labels: Rows, fresh_labels: Rows) -> Se
     numbers, groups = numbered(high, low)
     of_prediction, of_label = numbers[: count(predictions)], numbers[count(predictions) :]
 
-    first = _least(_keys(of_prediction, predictions["version"]), [predictions[name] for name in FIRST])
+    first = _least(_keys(of_prediction, kinds(predictions)), [predictions[name] for name in FIRST])
     last = _greatest(of_label, [labels[name] for name in LAST])
 
     before, now = np.full(groups, NONE), np.full(groups, NONE)
@@ -122,8 +123,8 @@ def with_implicit(rows: Rows, value: float | None, closed: Bools) -> Rows:
 
 def in_order(outcomes: Rows) -> Rows:
     """Outcomes by event time, then source coordinates, then version: the order in which sequential tests see them."""
-    by = ("version", "source_offset", "source_partition", "source_topic", "time")
-    return take(outcomes, np.lexsort([outcomes[name] for name in by]))
+    by = ("source_offset", "source_partition", "source_topic", "time")
+    return take(outcomes, np.lexsort([kinds(outcomes), *(outcomes[name] for name in by)]))
 
 
 def numbered(high: UInt64s, low: UInt64s) -> tuple[Int64s, int]:
@@ -140,9 +141,9 @@ def numbered(high: UInt64s, low: UInt64s) -> tuple[Int64s, int]:
     return numbers, int(new.sum())
 
 
-def _keys(numbers: Int64s, versions: Int64s) -> Int64s:
-    """One number for id and version."""
-    found, codes = np.unique(versions, return_inverse=True)
+def _keys(numbers: Int64s, kinds: Int64s) -> Int64s:
+    """One number for id and kind."""
+    found, codes = np.unique(kinds, return_inverse=True)
     return np.asarray(numbers * max(len(found), 1) + codes)
 
 

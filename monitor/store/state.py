@@ -17,9 +17,10 @@ from duckdb import DuckDBPyConnection
 
 from monitor.store import outbox, schema
 from monitor.store.cohorts import Source, Timing
+from monitor.store.memory import Clock, Followed, Memory
 from monitor.store.rows import LABELS, PREDICTIONS, Layout
 from monitor.store.snapshot import publish
-from monitor.store.step import Clock, Memory, Step
+from monitor.store.step import Step
 
 Partition = tuple[str, int]
 
@@ -64,6 +65,11 @@ class State:
         """The last tick."""
         return self._memory.clock
 
+    @property
+    def implicit(self) -> float | None:
+        """The label of predictions that got none by the time their cohort closed."""
+        return self._implicit
+
     def offsets(self) -> dict[Partition, int]:
         """The offset at which each partition goes on."""
         return {
@@ -107,6 +113,14 @@ class State:
         found = self._connection.execute("SELECT number, time FROM ticks ORDER BY number").fetchall()
         return [Recorded(number, time, moved.get(number, {})) for number, time in found]
 
+    def followed(self) -> list[Followed]:
+        """What the pointers said, from which tick on, as long as ticks are recorded."""
+        return _followed(self._connection)
+
+    def reader(self) -> DuckDBPyConnection:
+        """A connection that sees what is committed, for a thread of its own; it must be closed before the state is."""
+        return self._connection.cursor()
+
     def publish(self, path: Path) -> None:
         """Put a snapshot for readers there, all of it at once; see ``snapshot.publish``."""
         publish(self._connection, path)
@@ -125,4 +139,11 @@ def _remembered(connection: DuckDBPyConnection) -> Memory:
     for kind, code, name in connection.execute("SELECT kind, code, name FROM names ORDER BY kind, code").fetchall():
         names.setdefault(kind, {})[name] = code
     found: Mapping[str, Sequence[int]] = {kind: sorted(schema.days(connection, kind)) for kind in (PREDICTIONS, LABELS)}
-    return Memory(Clock(number, time, reached), sources, names, {kind: set(days) for kind, days in found.items()})
+    followed = [Followed(0, "", ()), *_followed(connection)][-1]
+    days = {kind: set(days) for kind, days in found.items()}
+    return Memory(Clock(number, time, reached), sources, names, days, followed)
+
+
+def _followed(connection: DuckDBPyConnection) -> list[Followed]:
+    rows = connection.execute("SELECT number, champion, challengers FROM followed ORDER BY number").fetchall()
+    return [Followed(number, champion, tuple(filter(None, text.split(",")))) for number, champion, text in rows]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from monitor.store import cohorts, outbox, tables
+from monitor.store import cohorts, counters, outbox, tables
 from monitor.store.admission import admit
 from monitor.store.cohorts import BEGINNING, Source, Timing
+from monitor.store.memory import Clock, Followed, Memory
 from monitor.store.rows import (
     DAY,
+    EVENTS,
     HELD_LABEL,
     HOUR,
     LABEL,
     LABELS,
     PREDICTIONS,
+    Bools,
     Int64s,
     Layout,
     Rows,
@@ -30,55 +32,6 @@ from monitor.store.settling import in_order, settle, with_implicit, with_labels
 from monitor.store.tally import coverage, delays
 
 Partition = tuple[str, int]
-
-
-class Clock(NamedTuple):
-    """``number`` and ``time`` of the last tick; ``reached`` is the greatest watermark of a tick so far."""
-
-    number: int
-    time: int
-    reached: int
-
-
-@dataclass(slots=True)
-class Memory:
-    """Small tables, held beside the file so that a step need not ask for them."""
-
-    clock: Clock
-    sources: dict[str, dict[int, Source]]
-    names: dict[str, dict[str, int]]
-    days: dict[str, set[int]]
-
-    def copy(self) -> Memory:
-        """One that can be changed, and thrown away with its step."""
-        return Memory(
-            self.clock,
-            {topic: dict(sources) for topic, sources in self.sources.items()},
-            {kind: dict(names) for kind, names in self.names.items()},
-            {kind: set(days) for kind, days in self.days.items()},
-        )
-
-    def store(self, connection: DuckDBPyConnection, before: Memory) -> None:
-        """Write what differs from ``before``."""
-        if self.clock != before.clock:
-            connection.execute("UPDATE clock SET number = ?, time = ?, reached = ?", self.clock)
-        for topic, sources in self.sources.items():
-            for number, source in sources.items():
-                old = before.sources.get(topic, {}).get(number)
-                if old is None:
-                    connection.execute(
-                        "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", [topic, number, *astuple(source)]
-                    )
-                elif source != old:
-                    connection.execute(
-                        "UPDATE sources SET next_offset = ?, time = ?, alive = ?, ticked = ?, ended = ? "
-                        "WHERE topic = ? AND partition = ?",
-                        [*astuple(source), topic, number],
-                    )
-        for kind, names in self.names.items():
-            known = before.names.get(kind, {})
-            for name in names.keys() - known.keys():
-                connection.execute("INSERT INTO names VALUES (?, ?, ?)", [kind, names[name], name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,33 +91,66 @@ class Step:
         if next_offset > source.next_offset:
             self._memory.sources[topic][partition] = replace(source, next_offset=next_offset)
 
-    def predictions(self, rows: Rows, refused: Int64s | None = None) -> None:
-        """Take in predictions. ``refused`` says by number (``admission.REASONS``) which could not be used."""
-        self._take(PREDICTIONS, rows, self._layout.prediction, refused)
+    def predictions(self, rows: Rows, refused: Int64s | None = None) -> Bools:
+        """Take in predictions, and say which are new and were taken. ``refused`` says by number
+        (``admission.REASONS``) which could not be used."""
+        return self._take(PREDICTIONS, rows, self._layout.prediction, refused)
 
     def labels(self, rows: Rows, refused: Int64s | None = None) -> None:
         """Take in labels; retractions are those with ``retracted``. ``value`` must be finite in those not refused."""
         self._take(LABELS, rows, LABEL, refused)
 
-    def codes(self, kind: str, names: Iterable[str]) -> list[int]:
-        """The codes of texts, new ones given out in the order of asking."""
+    def codes(self, kind: str, names: Iterable[str], most: int = 2**31) -> list[int]:
+        """The codes of texts, new ones given out in the order of asking; -1 where there are ``most`` others already."""
         known = self._memory.names.setdefault(kind, {})
-        return [known.setdefault(name, len(known)) for name in names]
+        return [known.setdefault(name, len(known)) if name in known or len(known) < most else -1 for name in names]
 
-    def _take(self, topic: str, rows: Rows, columns: Mapping[str, str], refused: Int64s | None) -> None:
+    def admit(self, topic: str, rows: Rows, refused: Int64s | None = None) -> Bools:
+        """Which rows of a topic are new and can be used, by ``partition``, ``position`` and ``time``; they count as
+        taken, and the others as refused. For topics of which no rows are stored."""
         clock, sources = self._memory.clock, self._memory.sources[topic]
         if clock.number == 0:
             raise ValueError("the first step is a tick: without one there is no telling what lies in the future")
-        rows = shaped(rows, columns)
-        reasons = np.zeros(count(rows), np.int64) if refused is None else refused
+        reasons = np.zeros(len(rows["position"]), np.int64) if refused is None else refused
         first_day = cohorts.kept_from(clock.reached, self._timing)
         admitted = admit(rows, reasons, sources, clock.time, self._timing.ahead, first_day)
         sources.update(admitted.sources)
-        taken = rows if admitted.rows.all() else take(rows, admitted.rows)
-        tables.insert(self._connection, f"fresh_{topic}", taken, columns)
-        self._count({(topic, reason): n for reason, n in admitted.refused.items()})
+        self.count({(topic, reason): n for reason, n in admitted.refused.items()})
+        return admitted.rows
 
-    def _count(self, counts: Mapping[tuple[str, str], int]) -> None:
+    def shadow(self, rows: Rows) -> None:
+        """Take in the predictions of challengers for events that were admitted."""
+        tables.insert(
+            self._connection, "fresh_predictions", shaped(rows, self._layout.prediction), self._layout.prediction
+        )
+
+    def lost(self, topic: str, partition: int, next_offset: int) -> None:
+        """Go on there, because the topic does not hold what was to come next: it was deleted unread, which is counted,
+        or the topic was made anew, and its offsets begin again."""
+        source = self._memory.sources[topic][partition]
+        if next_offset > source.next_offset:
+            self.count({(topic, "lost"): next_offset - source.next_offset})
+        else:
+            self.count({(topic, "made_anew"): 1})
+        self._memory.sources[topic][partition] = replace(source, next_offset=next_offset)
+
+    def follow(self, champion: str, challengers: Sequence[str]) -> None:
+        """Note what the pointers say from the coming tick on, where that is new: before rows that depend on it."""
+        found = Followed(self._memory.clock.number + 1, champion, tuple(challengers))
+        if found[1:] != self._memory.followed[1:]:
+            self._memory.followed = found
+            tables.follow(self._connection, *found)
+
+    def add(self, table: str, rows: Rows) -> None:
+        """Add to the counts beside the outcomes, a table of ``counters.KEYS``."""
+        counters.add(self._connection, table, rows)
+
+    def flipped(self, flips: Iterable[counters.Flip]) -> None:
+        """Take in what scorers did about the pointers."""
+        counters.flipped(self._connection, flips)
+
+    def count(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to what does not count or could not be used, by topic and reason."""
         some = {key: n for key, n in counts.items() if n}
         if some:
             delta: Rows = {
@@ -173,6 +159,13 @@ class Step:
                 "n": np.array(list(some.values()), np.int64),
             }
             tables.add(self._connection, "counts", delta, ("topic", "reason"))
+
+    def _take(self, topic: str, rows: Rows, columns: Mapping[str, str], refused: Int64s | None) -> Bools:
+        rows = shaped(rows, columns)
+        admitted = self.admit(topic, rows, refused)
+        taken = rows if admitted.all() else take(rows, admitted)
+        tables.insert(self._connection, f"fresh_{topic}", taken, columns)
+        return admitted
 
     # -- what follows ----------------------------------------------------------------------------------------------
 
@@ -213,6 +206,11 @@ class Step:
         """Have something sent after the commit; the id is made of kind, tick and name, and returned."""
         return outbox.put(self._connection, kind, self._memory.clock.number, name, payload)
 
+    def send_anew(self, kind: str, name: str, payload: bytes) -> str:
+        """The same, in place of a letter of this kind and payload that still waits."""
+        outbox.withdraw(self._connection, kind, payload)
+        return self.send(kind, name, payload)
+
     def sent(self, ids: Iterable[str]) -> None:
         """Strike out what was sent."""
         outbox.strike(self._connection, ids)
@@ -234,12 +232,13 @@ class Step:
         for kind, days in self._memory.days.items():
             for day in sorted(day for day in days if day < first):
                 if kind == LABELS:
-                    self._count({(LABELS, "never_predicted"): tables.orphans(self._connection, day)})
+                    self.count({(LABELS, "never_predicted"): tables.orphans(self._connection, day)})
                 else:
                     tables.forget_cohorts(self._connection, (day + 1) * DAY)
                 tables.drop(self._connection, kind, day)
                 days.discard(day)
         if time // DAY > before.time // DAY:
+            counters.forget(self._connection, first)
             tables.forget_ticks(self._connection, time - self._timing.recorded_for)
 
     def _settle(self) -> Rows:
@@ -255,7 +254,7 @@ class Step:
         tables.insert_by_day(connection, PREDICTIONS, settled.added, "time", days[PREDICTIONS], self._layout)
         tables.insert_by_day(connection, LABELS, settled.added_labels, "until", days[LABELS], self._layout)
         tables.clear(connection)
-        self._count(
+        self.count(
             {(PREDICTIONS, "passed_over"): settled.passed_over, (LABELS, "passed_over"): settled.passed_over_labels}
         )
         tables.add(connection, "coverage", coverage(settled.changes), ("hour", "version"))
@@ -264,7 +263,9 @@ class Step:
 
     def _reached(self, before: Clock, time: int) -> int:
         idle = self._timing.idle_after
-        marks = [cohorts.watermark(self._memory.sources[topic].values(), time, idle) for topic in (PREDICTIONS, LABELS)]
+        # A challenger's predictions come by way of the events, so a cohort waits for these, too.
+        topics = (PREDICTIONS, LABELS, EVENTS) if self._memory.followed.challengers else (PREDICTIONS, LABELS)
+        marks = [cohorts.watermark(self._memory.sources.get(topic, {}).values(), time, idle) for topic in topics]
         return max(before.reached, min(marks))
 
     def _revise(self, changes: Rows, tick: int) -> list[Revision]:

@@ -81,15 +81,14 @@ def insert_by_day(
 
 
 def delete(connection: DuckDBPyConnection, kind: str, rows: Rows, by: str) -> None:
-    """Remove rows, known by their place in the topic, from the tables of their days."""
+    """Remove rows, known by id, version and role, from the tables of their days."""
+    keys = [name for name in (*IDS, "version", "role") if name in rows]
+    same = " AND ".join(f"stored.{name} = gone.{name}" for name in keys)
     day_of = rows[by] // DAY
     for day in np.unique(day_of).tolist():
         ours = day_of == day
-        with shown(connection, "gone", {name: rows[name][ours] for name in ("partition", "position")}):
-            table = day_table(kind, day)
-            connection.execute(
-                f"DELETE FROM {table} WHERE (partition, position) IN (SELECT (partition, position) FROM gone)"
-            )
+        with shown(connection, "gone", {name: rows[name][ours] for name in keys}):
+            connection.execute(f"DELETE FROM {day_table(kind, day)} AS stored USING gone WHERE {same}")
 
 
 def clear(connection: DuckDBPyConnection) -> None:
@@ -109,10 +108,20 @@ def forget_cohorts(connection: DuckDBPyConnection, hour: int) -> None:
         connection.execute(f"DELETE FROM {table} WHERE hour < ?", [hour])
 
 
+def follow(connection: DuckDBPyConnection, number: int, champion: str, challengers: Sequence[str]) -> None:
+    """Note what the pointers say from tick ``number`` on, in place of what was noted for that one."""
+    connection.execute("DELETE FROM followed WHERE number = ?", [number])
+    connection.execute("INSERT INTO followed VALUES (?, ?, ?)", [number, champion, ",".join(challengers)])
+
+
 def forget_ticks(connection: DuckDBPyConnection, time: int) -> None:
-    """Forget the ticks before ``time``."""
+    """Forget the ticks before ``time``, and what the pointers said before the first one that is left."""
     for table in ("tick_offsets", "ticks"):
         connection.execute(f"DELETE FROM {table} WHERE number IN (SELECT number FROM ticks WHERE time < ?)", [time])
+    connection.execute(
+        "DELETE FROM followed WHERE number < "
+        "(SELECT max(number) FROM followed WHERE number <= (SELECT min(number) FROM ticks))"
+    )
 
 
 def orphans(connection: DuckDBPyConnection, day: int) -> int:

@@ -65,7 +65,11 @@ class Oracle:
             good = frame[frame["why"] == ""].drop(columns="why")
             if len(frame):
                 self.alive[partition] = max(self.alive[partition], self.tick)
-            if len(good):
+            if len(good) and "retracted" in good:
+                telling = good[~good["retracted"].astype(bool)]
+                if len(telling):
+                    self.marks[partition] = max(self.marks[partition], int(telling["time"].max()))
+            elif len(good):
                 self.marks[partition] = max(self.marks[partition], int(good["time"].max()))
             fresh[partition[0]].append(good)
         self._tick(interval, pd.concat(fresh[PREDICTIONS]), pd.concat(fresh[LABELS]))
