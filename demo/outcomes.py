@@ -21,8 +21,9 @@ POSITIVE = "late"
 
 
 def joined(predictions: pd.DataFrame, flown: pd.DataFrame) -> pd.DataFrame:
-    """Every prediction with its flight's label (NaN: it never had one) and its month in UTC."""
-    table = predictions.merge(flown[["event_id", "late", "scheduled"]], "left", on="event_id", validate="one_to_one")
+    """The first prediction of every flight with its label (NaN: it never had one) and its month in UTC."""
+    first = predictions.drop_duplicates("event_id")
+    table = first.merge(flown[["event_id", "late", "scheduled"]], on="event_id", validate="one_to_one")
     table["month"] = table["scheduled"].dt.tz_convert("UTC").dt.strftime("%Y-%m")
     table["predicted"] = (table["class"] == POSITIVE).astype("float64")
     return table
@@ -42,7 +43,9 @@ def coverage(table: pd.DataFrame) -> dict[str, Any]:
 
 def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The verdicts on whole months of the champion, in the order of month, version and metric."""
-    wanted = ("metric", "version", "verdict", "value", "low", "high", "n", "predictions", "provisional", "revision")
+    wanted = (
+        "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional", "revision",
+    )  # fmt: skip
     found: dict[str, list[dict[str, Any]]] = {}
     for one in sorted(verdicts, key=lambda one: (one["begin"], one["version"], one["metric"], str(one["minimum"]))):
         if one["window"] == "month" and one["role"] == "champion" and one["segment_field"] is None:

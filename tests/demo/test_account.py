@@ -18,9 +18,10 @@ from confluent_kafka.admin import AdminClient
 from redis import Redis
 
 from demo import account, flights, library, records, rescore
-from demo.account import Account, Evidence
+from demo.account import Account, Evidence, Watched
 from demo.deployment import Deployment
 from demo.library import Library
+from demo.mailbox import Mail
 from demo.pipelines import BOOSTED, LOGISTIC, RECIPES
 from demo.reader import Arrivals
 from demo.records import SCHEMAS, Record, schema
@@ -35,6 +36,8 @@ from scorer.stream import batches
 from tests.conftest import SharedKafka, SharedRedis
 
 FLIGHTS = 400
+APRIL = 1_364_774_400_000_000
+"""Its beginning in UTC, in microseconds since the epoch."""
 
 
 def waited(partition: int, offset: int) -> int:
@@ -46,11 +49,22 @@ Outcome = dict[str, Any]
 Spoil = Callable[[list[Outcome]], list[Outcome]]
 
 
+def verdict(**facts: object) -> Outcome:
+    """What the monitor says of the champion's accuracy in April, apart from these ``facts``."""
+    said = {
+        "metric": "accuracy", "version": LOGISTIC, "verdict": "PASS", "value": 0.5, "low": 0.4, "high": 0.6, "n": 10,
+        "predictions": 12, "provisional": False, "revision": 0, "window": "month", "role": "champion",
+        "segment_field": None, "begin": APRIL, "minimum": 0.3, "error": 0.0,
+    }  # fmt: skip
+    return {**said, **facts}
+
+
 class Stage:
     """Topics with some real flights in them, and predictions as the scorer would make them, unless they are spoilt."""
 
     def __init__(self, deployment: Deployment, flown: pd.DataFrame, known: Library) -> None:
-        self.deployment, self.known = deployment, known
+        self.deployment, self.known, self.flown = deployment, known, flown
+        self.spoil_verdicts: Spoil = list
         self.waits: list[int] = []
         self._names, self._kafka = deployment.names, deployment.bootstrap
         day = next(records.days(flown))
@@ -71,7 +85,8 @@ class Stage:
         batch, _ = batches.build(messages, (self._names["events"],))
         values = rescore._values(scoring.score(batch, models[LOGISTIC], time.time_ns() // 1000))
         made = [outcome for outcome in map(decode, values.values()) if outcome is not None]
-        self._write(spoil(made))
+        spoilt = spoil(made)
+        self._write(spoilt)
         dead = next(message for row, message in enumerate(messages) if row not in values)
         self._bury(int(dead.partition() or 0), int(dead.offset() or 0))
         published = {(m.partition(), m.offset()): m.timestamp()[1] for m in messages}
@@ -86,8 +101,23 @@ class Stage:
         folder = self.deployment.folder
         rescore.main(str(self.deployment.settings), str(folder / "rescored.json"))
         self.known.write(folder / "library.npz")
-        evidence = (self._facts, arrivals, folder / "library.npz", folder / "rescored.json")
-        return account.take(Evidence(self._kafka, self._names, *evidence))
+        mail = Mail("late again", "a text", folder / "mails" / "01.eml")
+        verdicts = self.spoil_verdicts(self._verdicts(spoilt))
+        watched = Watched(self._facts, arrivals, verdicts, [mail], folder / "report.html")
+        files = (folder / "library.npz", folder / "rescored.json")
+        return account.take(Evidence(self._kafka, self._names, watched, self.flown, *files))
+
+    def _verdicts(self, made: list[Outcome]) -> list[Outcome]:
+        """What a monitor would say of the accuracy in April."""
+        late = dict(zip(self.flown["event_id"], self.flown["late"], strict=True))
+        first = {outcome["event_id"]: outcome for outcome in reversed(made)}
+        found = []
+        for version in {outcome["version"] for outcome in first.values()}:
+            ours = [outcome for outcome in first.values() if outcome["version"] == version]
+            right = [(one["class"] == "late") == late[one["event_id"]] for one in ours if late[one["event_id"]] >= 0]
+            value = sum(right) / len(right) if right else None
+            found.append(verdict(version=version, value=value, n=len(right), predictions=len(ours)))
+        return found
 
     def _write(self, outcomes: list[Outcome]) -> None:
         producer = Producer({"bootstrap.servers": self._kafka})
@@ -139,11 +169,11 @@ def stage(
     some: pd.DataFrame,
     known: Library,
 ) -> Iterator[Stage]:
-    deployment = Deployment(Services(kafka.bootstrap, redis_server.url, None, None), tmp_path)
+    deployment = Deployment(Services(kafka.bootstrap, redis_server.url, None, None), tmp_path, "")
     deployment.scorer("topics", "create", "--partitions", "4")
     yield Stage(deployment, some, known)
     deployment.stop()
-    kinds = ("events", "retry", "predictions", "dead_letters", "audit", "labels")
+    kinds = ("events", "retry", "predictions", "dead_letters", "audit", "labels", "verdicts")
     for done in admin.delete_topics([deployment.names[kind] for kind in kinds]).values():
         done.result(30)
 
@@ -162,6 +192,13 @@ def test_a_clean_account(stage: Stage) -> None:
     assert found.summary["latency_ms"]["p99"] == pytest.approx(np.quantile(stage.waits, 0.99), abs=0.1)
     assert found.summary["events_per_second"] == (FLIGHTS + 1) / 2
     assert found.summary["library"]["rescored"] == FLIGHTS
+    labelled = int(stage.flown["late"].notna().sum())
+    assert 0 < found.summary["outcomes"] == labelled < FLIGHTS
+    assert found.summary["coverage"]["never_labelled"] == FLIGHTS - labelled
+    [said] = found.summary["verdicts"]["2013-04"]
+    assert (said["verdict"], said["n"], said["predictions"]) == ("PASS", labelled, FLIGHTS)
+    assert found.summary["alarms"] == [{"subject": "late again", "file": "01.eml"}]
+    assert found.summary["metric_difference"]["compared"] == 1
     json.dumps(found.summary)
 
 
@@ -188,6 +225,12 @@ def test_everything_that_is_broken_is_found(stage: Stage) -> None:
     assert found.summary["wrong_score"] == 5, "the bit, the flag, another version, another digest, an invention"
     assert [line.split(":")[0] for line in found.broken] == ["lost", "doubled", "extra", "wrong_version", "wrong_score"]
     assert stage.deployment.names["events"] in found.broken[0]
+
+
+@pytest.mark.parametrize("facts", [{"value": 0.5}, {"n": 1}, {"predictions": 1}, {"version": "unheard of"}])
+def test_a_monitor_that_is_wrong_is_found(stage: Stage, facts: Outcome) -> None:
+    stage.spoil_verdicts = lambda said: [{**one, **facts} for one in said]
+    assert [line.split(":")[0] for line in stage.play().broken] == ["metric_difference"]
 
 
 def test_what_differs_from_the_library_is_found(stage: Stage) -> None:

@@ -46,7 +46,13 @@ def test_six_days(tmp_path: Path) -> None:
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
     assert summary["flip_gap_ms"]["longest"] > 0
     assert "wrong scores" in done.stdout
-    assert "2013-04 so far" in done.stdout
+    judged = summary["verdicts"]["2013-04"]
+    assert {one["metric"] for one in judged} == {"accuracy", "auc", "brier"}
+    assert {one["version"] for one in judged} == {LOGISTIC, BOOSTED}
+    assert not any(one["provisional"] for one in judged)
+    assert summary["metric_difference"]["compared"] == len(judged)
+    assert summary["outcomes"] + summary["coverage"]["never_labelled"] == EVENTS
+    assert "<html" in (tmp_path / "report.html").read_text()
     log = (tmp_path / "scorer.log").read_text()
     assert "ended by SIGKILL" in log
     assert log.rstrip().endswith("ended with exit code 0")
