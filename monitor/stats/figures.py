@@ -24,6 +24,7 @@ from monitor.stats.layout import (
     Layout,
 )
 from scorer.batch import Floats, Int64s
+from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.parameters import Parameters
 from scorer.quality.requirement import Requirement
 from scorer.quality.table import Table
@@ -59,6 +60,8 @@ class Moments:
 def figure(bucket: Bucket, layout: Layout, requirement: Requirement) -> Figure:
     """The metric of ``requirement`` on the outcomes of a bucket. Raises ``Undefined`` where it has no value there."""
     name, given, n = requirement.metric.name, requirement.parameters, bucket.n
+    if name in OPERATIONAL:
+        raise Undefined("buckets do not hold it; it is counted beside them")
     if name == "invalid_share":
         if not bucket.predictions:
             raise Undefined("there are no rows")

@@ -48,8 +48,9 @@ class Report:
 
     @property
     def missed(self) -> list[Verdict]:
-        """Requirements that are not met, or of which the sample shows nothing, apart from those nobody relies on."""
-        return [one for one in self.verdicts if one.verdict != "PASS" and one.requirement.guarded]
+        """Requirements that are not met, or of which the sample shows nothing; not those nobody relies on, nor those of
+        the service, which the monitor judges."""
+        return [one for one in self.verdicts if one.verdict != "PASS" and one.requirement.guarded and one.applies]
 
     @property
     def passed(self) -> bool:

@@ -112,11 +112,14 @@ def _months(text: str | None) -> tuple[int, ...]:
 
 
 def _head(model: str, margin: float, window: str, time: str | None) -> str:
+    from scorer.quality.metrics import OPERATIONAL  # noqa: PLC0415
+
     level = "reached on the corpus" if time is None else f"reached in the worst {window} of the corpus"
     return (
         f"What the champion of the model {model} must reach.\n\n"
         f"Each bound is what the version named in the baseline {level}, and from there so far off\n"
-        f"that the loss, the distance to a perfect value, is {margin:.0%} larger. Written by: scorer models baseline."
+        f"that the loss, the distance to a perfect value, is {margin:.0%} larger. Written by: scorer models baseline.\n"
+        f"A corpus shows nothing of the service: add {' and '.join(OPERATIONAL)} yourself, for the monitor."
     )
 
 

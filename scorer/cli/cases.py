@@ -157,7 +157,7 @@ def _print(report: Report) -> None:
         largest = "" if suite.largest is None else f", largest difference from an expected score {suite.largest:.2g}"
         _say(status, suite.name, told + largest)
     for verdict in report.verdicts:
-        bad = "failed" if verdict.requirement.guarded else "warning"
+        bad = "skipped" if not verdict.applies else "failed" if verdict.requirement.guarded else "warning"
         _say("ok" if verdict.verdict == "PASS" else bad, "sample", verdict.text)
     if report.rows is None:
         _say("skipped", "sample", "the model has no requirements.toml, so there is nothing to enforce on a sample")
@@ -199,6 +199,7 @@ def _facts(report: Report) -> dict[str, object]:
                 "invalid": one.invalid,
                 "verdict": one.verdict,
                 "guarded": one.requirement.guarded,
+                "applies": one.applies,
                 "text": one.text,
             }
             for one in report.verdicts

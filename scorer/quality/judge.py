@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from scorer.batch import Bools
-from scorer.quality.metrics import UNLABELLED
+from scorer.quality.measuring import NOT_IN_ROWS
+from scorer.quality.metrics import OPERATIONAL, UNLABELLED
 from scorer.quality.requirement import Requirement
 from scorer.quality.table import Table
 from scorer.quality.undefined import Undefined
@@ -44,6 +45,11 @@ class Verdict:
         return self.requirement.metric.name
 
     @property
+    def applies(self) -> bool:
+        """Whether rows can show it at all: those of the service are the monitor's to judge."""
+        return self.requirement.metric.name not in OPERATIONAL
+
+    @property
     def bound(self) -> str:
         """The bounds in words."""
         return self.requirement.bounds
@@ -55,7 +61,7 @@ def judge(requirements: Iterable[Requirement], table: Table, *, least_labels: in
     The value itself is held against the bounds: this is for a sample that does not change, as a regression test has,
     where no chance is left to allow for. ``least_labels`` replaces the requirements' own, which are meant for their
     windows. The requirements fit the table (``requirement.check``). A requirement for a season is judged on its
-    months, one with segments once for each of them.
+    months, one with segments once for each of them, and one of the service is INSUFFICIENT and does not apply.
     """
     return [verdict for one in requirements for verdict in _verdicts(one, table, least_labels)]
 
@@ -78,6 +84,9 @@ def compare(
 
 
 def _verdicts(requirement: Requirement, table: Table, least: int | None) -> Iterable[Verdict]:
+    if requirement.metric.name in OPERATIONAL:
+        yield _nothing(requirement, None, NOT_IN_ROWS)
+        return
     rows = np.ones(len(table), np.bool_)
     if requirement.season:
         if table.months is None:

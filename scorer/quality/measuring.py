@@ -124,6 +124,14 @@ def invalid_share(table: Table, _given: Parameters) -> float:
     return mean((~table.valid).astype(np.float64))
 
 
+def operation(_table: Table, _given: Parameters) -> float:
+    """Of metrics of the service, which no table holds. Always raises ``Undefined``."""
+    raise Undefined(NOT_IN_ROWS)
+
+
+NOT_IN_ROWS = "rows do not show it; the monitor counts it as events flow"
+
+
 def _labels(table: Table) -> Int64s:
     """The true classes. A regression's score may be one of anomaly, or a margin: then its labels are 0 and 1."""
     if table.kind == "regression" and not np.isin(table.labels, (0.0, 1.0)).all():

@@ -141,9 +141,16 @@ _ALL = (
            _POSITIVE, _STUDENT),
     Metric("invalid_share", measuring.invalid_share, "share of rows, labelled or not, whose score is not finite",
            _SCORES, "smaller", 0.0, _SHARE, _CLOPPER),
+    Metric("dead_letter_share", measuring.operation, "share of events that became dead letters", _SCORES, "smaller",
+           0.0, _SHARE, _CLOPPER),
+    Metric("slow_share", measuring.operation, "share of predictions scored `within` seconds after their event, or "
+           "later", _SCORES, "smaller", 0.0, _SHARE, _CLOPPER, needs=("within",)),
 )  # fmt: skip
 
 METRICS: Mapping[str, Metric] = {one.name: one for one in _ALL}
 
-UNLABELLED = ("invalid_share",)
+OPERATIONAL = ("dead_letter_share", "slow_share")
+"""Metrics of the service that runs the model: the monitor counts them, and no table of rows shows them."""
+
+UNLABELLED = ("invalid_share", *OPERATIONAL)
 """Metrics that need no labels: they take every row, and their least number of labels counts rows."""

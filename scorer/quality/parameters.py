@@ -15,7 +15,8 @@ class Parameters:
     ``threshold``: the second of two classes is predicted where its score is above; ``klass``: the class in question;
     ``clip``: the least probability that counts, between 0 and 0.5; ``bins``: how many; ``bound``: the most that one
     error counts; ``quantile``: the one estimated, between 0 and 1; ``costs``: a row for each true class, a column for
-    each predicted one; ``group``: the field that names a row's list; ``at``: how many ranks count.
+    each predicted one; ``group``: the field that names a row's list; ``at``: how many ranks count; ``within``: how many
+    seconds a prediction may take, from its event on.
     """
 
     threshold: float | None = None
@@ -27,6 +28,7 @@ class Parameters:
     costs: Costs | None = None
     group: str | None = None
     at: int | None = None
+    within: float | None = None
 
     def given(self) -> dict[str, float | int | str | Costs]:
         """Those that are given, by the names that they have in a file, in a fixed order."""

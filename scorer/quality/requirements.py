@@ -8,7 +8,8 @@ from typing import get_args
 
 from scorer.errors import SettingsError
 from scorer.quality.entry import Entry, Lines, is_number, said, suggestion
-from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Metric, Mode
+from scorer.quality.lateness import edge_of, edges_in_words
+from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, OPERATIONAL, Metric, Mode
 from scorer.quality.parameters import KEYS, Costs, Parameters
 from scorer.quality.requirement import EACH, Baseline, Requirement, Segments, Window
 
@@ -63,6 +64,8 @@ def _read(entry: Entry) -> Requirement | None:
     if metric is not None:
         _check_mode(entry, metric, judged)
         _check_bounds(entry, metric, parameters, minimum, maximum)
+        if segments and metric.name in OPERATIONAL:
+            entry.wrong("segments", f"{metric.name} is counted of all events together; remove them")
     if entry.failed or metric is None or window is None or judged is None or least is None:
         return None
     return Requirement(
@@ -106,6 +109,7 @@ def _parameters(entry: Entry, metric: Metric | None) -> Parameters:
         costs=_costs(entry),
         group=entry.text("group"),
         at=entry.integer("at", 1),
+        within=_within(entry),
     )
 
 
@@ -115,8 +119,16 @@ _MEANINGS = {
     "quantile": "the quantile that the scores estimate, between 0 and 1",
     "costs": "a list of rows, one for each true class, with a cost for each predicted one",
     "group": "the field that names the list which a row belongs to",
+    "within": "how many seconds after its event a prediction is too late, such as 0.5",
     "bound": "the most that the error of one row counts, in the label's unit",
 }
+
+
+def _within(entry: Entry) -> float | None:
+    seconds = entry.number("within", above=0.0)
+    if seconds is not None and edge_of(seconds) is None:
+        entry.wrong("within", f"latency is counted in bins; write one of these seconds: {edges_in_words()}")
+    return seconds
 
 
 def _costs(entry: Entry) -> Costs | None:

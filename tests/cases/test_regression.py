@@ -164,6 +164,14 @@ def test_a_requirement_of_which_the_sample_shows_nothing_is_not_met(tested: Path
     assert regression.run(tested).passed
 
 
+def test_what_the_service_must_reach_is_left_to_the_monitor(tested: Path) -> None:
+    served = '[[requirement]]\nmetric = "dead_letter_share"\nmaximum = 0.01\nwindow = "day"\nleast_labels = 1\n'
+    Folder(tested).requirements.write_text(REQUIRED + served + 'judged = "once per closed window"\n')
+    report = regression.run(tested)
+    assert [(one.verdict, one.applies) for one in report.verdicts] == [("PASS", True), ("INSUFFICIENT", False)]
+    assert report.passed
+
+
 def test_a_requirement_on_segments_takes_them_from_the_sample(tested: Path) -> None:
     Folder(tested).requirements.write_text(REQUIRED + '[requirement.segments]\nword = "each"\n')
     report = regression.run(tested)

@@ -9,6 +9,7 @@ import pytest
 
 from scorer.errors import SchemaError
 from scorer.quality.judge import Verdict, judge
+from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.requirement import Requirement
 from scorer.quality.requirements import parse
 from scorer.quality.table import Table, Words, label_numbers
@@ -84,6 +85,14 @@ def test_invalid_scores_are_left_out_and_counted() -> None:
     share = verdict(one(written("invalid_share", maximum=0.4)), table)
     assert (share.verdict, share.value, share.n, share.invalid) == ("FAIL", 0.5, 6, 0)
     assert share.text == "invalid_share: 0.5 is above the maximum, 0.4, on 6 rows"
+
+
+def test_what_no_row_shows_is_left_to_the_monitor() -> None:
+    for name in OPERATIONAL:
+        found = verdict(one(written(name, maximum=0.5)), binary([0.9], [1.0]))
+        assert (found.verdict, found.value, found.n, found.applies) == ("INSUFFICIENT", None, 0, False)
+        assert found.text.endswith(": rows do not show it; the monitor counts it as events flow")
+    assert verdict(FLOOR, binary([0.9], [1.0])).applies
 
 
 def test_what_overflows_is_no_pass() -> None:

@@ -50,7 +50,14 @@ sha256 = "0f"
 date = 2013-12-31
 """
 
-NEEDED: dict[str, object] = {"clip": 0.001, "bins": 10, "quantile": 0.9, "costs": [[0, 1], [5, 0]], "group": "query"}
+NEEDED: dict[str, object] = {
+    "clip": 0.001,
+    "bins": 10,
+    "quantile": 0.9,
+    "costs": [[0, 1], [5, 0]],
+    "group": "query",
+    "within": 0.5,
+}
 
 
 def mistakes(text: str) -> list[str]:
@@ -117,6 +124,13 @@ def test_all_that_can_be_said() -> None:
         (("0.7", "9" * 5000), "^the-file.toml: a number has thousands of digits"),
         (("[[requirement]]", "x = " + "[" * 100_000), "nested too deeply"),
         (("= 2", "= 0x" + "f" * 5000), "least_labels: a number so large must be .* at least 1 and at most 9,007,"),
+        (
+            ("accuracy", 'slow_share"\nwithin = 0.4\nx = "'),
+            r"line 4, .*within: latency is counted in bins; .* 0.2, 0.5, 1",
+        ),
+        (("accuracy", 'slow_share"\nx = "'), "within: is needed: how many seconds after its event"),
+        (("accuracy", 'dead_letter_share"\nsegments = { origin = "each" }\nx = "'), "segments: dead_letter_share is"),
+        (("accuracy", 'dead_letter_share"\nx = "'), "judged: dead_letter_share has no bounds that hold"),
         (("0.7", "0.7\nmaximum = 0.6"), "minimum: 0.7 is above the maximum, 0.6"),
         (("= 2", "= 0"), "least_labels: 0 must be a whole number of at least 1"),
         (("= 2", "= 2.0"), "least_labels: 2.0 must be a whole number"),
