@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,10 @@ from monitor.stats.continuous.running import Running
 from monitor.stats.continuous.scaling import Scale
 from monitor.stats.detector import STAKES, Detector
 from scorer.batch import Floats
+from tests.monitor.stats import confseq_numbers
 from tests.monitor.stats.trials import Sequence
+
+CONFSEQ: dict[str, list[list[float]]] = json.loads((Path(__file__).parent / "confseq.json").read_text("utf-8"))
 
 SCALE = Scale(-2.0, 3.0)
 OF: dict[str, Callable[[Floats | None], Bernstein | Running | FloorBet | BettingInterval | Detector]] = {
@@ -257,6 +261,27 @@ def test_the_detector_is_the_recursion_and_begins_anew_after_an_alarm() -> None:
     assert detector.update(x).tolist() == alarms
     assert (detector.alarms, detector.n) == (len(alarms), 300)
     assert detector.level == pytest.approx(r.mean() / 30.0)
+
+
+@pytest.mark.parametrize("alpha", confseq_numbers.ALPHAS)
+@pytest.mark.parametrize(("name", "x"), confseq_numbers.sequences().items())
+def test_sequences_say_what_confseq_says(name: str, x: Floats, alpha: float) -> None:
+    bernstein, betting = Bernstein(tuned_for=alpha), BettingInterval(tuned_for=alpha)
+    fed = 0
+    for n, *bounds in CONFSEQ[f"{name} {alpha:g}"]:
+        for sequence in (bernstein, betting):
+            sequence.update(x[fed : int(n)])
+        fed = int(n)
+        low, high = bernstein.interval(alpha)
+        assert (low, high) == pytest.approx((max(0.0, bounds[0]), min(1.0, bounds[1])), rel=1e-9)
+        assert betting.interval(alpha) == pytest.approx(tuple(bounds[2:]), abs=1e-9)
+
+
+def test_the_running_mean_has_the_boundary_of_confseq() -> None:
+    for alpha, v, bound in CONFSEQ["stitched"]:
+        n = 10**9
+        low, high = Running(state=np.array([n, 0.5 * n, v])).interval(alpha)
+        assert (high - low) / 2.0 * n == pytest.approx(bound, rel=1e-6)
 
 
 def test_evidence_grows_with_the_gap_and_finds_it_however_the_order() -> None:
