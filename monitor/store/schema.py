@@ -12,7 +12,7 @@
 ``counts``         what does not count or could not be used, by topic and reason
 ``names``          texts and the codes that stand for them
 ``followed``       from which tick on the pointers named which champion, and which challengers, comma-separated
-``latency``        time from event to score of predictions, in bins, by event hour and version
+``latency``        time from event to score of predictions, in the bins of scorer.quality.lateness, by event hour and version
 ``letters``        dead letters by hour of the event's arrival and reason, a code of kind "reason"
 ``failures``       events that a challenger could not score, though they can be read; by event hour, version and reason
 ``drift``          events by day, champion's version, input (kind "input") and bin of its profile; -1 is missing
