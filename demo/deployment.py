@@ -23,6 +23,7 @@ import redis
 
 from demo import flights
 from demo.errors import DemoError
+from demo.mailbox import RECIPIENT, SENDER
 from demo.pipelines import BOOSTED, LOGISTIC
 from demo.records import EVENT_ID, EVENT_SCHEMA, LABEL_ID
 from demo.train import COEFFICIENTS
@@ -63,7 +64,9 @@ http = {monitor_http}
 idle_seconds = {idle}
 
 [alerts]
-urls = [{mailbox}]
+smtp = {mailbox}
+mail_from = {sender}
+mail_to = [{recipient}]
 # What is judged here happened in 2013.
 oldest_days = 36500
 
@@ -271,6 +274,8 @@ class Deployment:
             "http": self._address,
             "monitor_http": self._monitor_address,
             "mailbox": self._mailbox,
+            "sender": SENDER,
+            "recipient": RECIPIENT,
             "requirements": str(COEFFICIENTS / "requirements.toml"),
             "bootstrap": services.bootstrap,
             "url": services.redis_url,

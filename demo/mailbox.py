@@ -43,7 +43,7 @@ class Mailbox:
     @property
     def url(self) -> str:
         """Where to send mail, as the settings have it."""
-        return f"mailto://{HOST}:{self._port}?from={SENDER}&to={RECIPIENT}&mode=insecure"
+        return f"smtp+plain://{HOST}:{self._port}"
 
     def __enter__(self) -> Self:
         self._controller.start()

@@ -169,7 +169,7 @@ def stage(
     some: pd.DataFrame,
     known: Library,
 ) -> Iterator[Stage]:
-    deployment = Deployment(Services(kafka.bootstrap, redis_server.url, None, None), tmp_path, "")
+    deployment = Deployment(Services(kafka.bootstrap, redis_server.url, None, None), tmp_path, "smtp+plain://localhost")
     deployment.scorer("topics", "create", "--partitions", "4")
     yield Stage(deployment, some, known)
     deployment.stop()
