@@ -12,23 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitor.stats import exact, histogram
-from monitor.stats.histogram import BIN_BITS, Histogram
-from monitor.stats.layout import (
-    FIRST,
-    INVALID,
-    INVALID_PREDICTIONS,
-    LARGE,
-    NOT_GAMMA,
-    NOT_POISSON,
-    OUTCOMES,
-    PREDICTIONS,
-    UNCLASSED,
-    Layout,
-    confusion,
-    deviance_defined,
-)
-from scorer.batch import Floats, Int64s
+from monitor.stats import exact, packing
+from monitor.stats.folding import fold
+from monitor.stats.histogram import Histogram
+from monitor.stats.layout import INVALID, INVALID_PREDICTIONS, OUTCOMES, PREDICTIONS, Layout
+from scorer.batch import Int64s
 from scorer.quality.requirement import Window
 from scorer.quality.table import Table
 from scorer.quality.windows import window_of
@@ -38,63 +26,109 @@ HOUR = 3_600_000_000
 
 
 class Key(NamedTuple):
-    """What a bucket is of. ``hour`` counts from 1970, UTC; of a window, its number (``scorer.quality.windows``).
+    """What a bucket is of: ``hours`` from ``hour`` on, counted from 1970, UTC.
 
-    ``segment`` is a field and its value; ``None``: all events.
+    Of a window, ``hour`` is its number (``scorer.quality.windows``), and ``hours`` 0. ``segment`` is a field and its
+    value; ``None``: all events.
     """
 
     hour: int
     version: str
     role: str
     segment: tuple[str, str] | None = None
+    hours: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bucket:
-    """``counts`` stand as ``monitor.stats.layout`` says, ``sums`` as ``Layout.sums``, in units of 2**-64."""
+    """``counted`` int64 stands as ``monitor.stats.layout`` says; ``limbs`` int64 ``(sums, LIMBS)`` are those of
+    ``Layout.sums`` (``exact.sums``). ``scores`` are of outcomes, by truth; ``all_scores`` of all predictions, with
+    labels or without: "true" are those predicted to be of the class.
+    """
 
-    counts: tuple[int, ...]
-    sums: tuple[int, ...]
+    counted: Int64s
+    limbs: Int64s
     scores: Histogram
+    all_scores: Histogram
 
     @staticmethod
     def empty(layout: Layout) -> Bucket:
         """Without any rows."""
-        return Bucket((0,) * layout.counts, (0,) * len(layout.sums), Histogram.empty())
+        limbs = np.zeros((len(layout.sums), exact.LIMBS), np.int64)
+        return Bucket(np.zeros(layout.counts, np.int64), limbs, Histogram.empty(), Histogram.empty())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bucket) and (
+            np.array_equal(self.counted, other.counted)
+            and np.array_equal(self.limbs, other.limbs)
+            and (self.scores, self.all_scores) == (other.scores, other.all_scores)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
     def merge(self, other: Bucket) -> Bucket:
         """Both together."""
         return Bucket(
-            tuple(one + same for one, same in zip(self.counts, other.counts, strict=True)),
-            tuple(one + same for one, same in zip(self.sums, other.sums, strict=True)),
+            self.counted + other.counted,
+            exact.settled(self.limbs + other.limbs),
             self.scores.merge(other.scores),
+            self.all_scores.merge(other.all_scores),
         )
 
-    def plain(self) -> list[list[int]]:
-        """As whole numbers of any size: counts, sums, and the columns of the histogram."""
-        return [list(self.counts), list(self.sums), *(column.tolist() for column in self.scores.columns)]
+    def pack(self) -> bytes:
+        """As few bytes, from which :meth:`unpack` makes it again."""
+        parts = [self.counted, self.limbs.ravel()]
+        for histogram in (self.scores, self.all_scores):
+            steps = np.diff(histogram.bins, prepend=np.int64(0))
+            parts += [np.array([len(steps)]), steps, *histogram.columns[1:]]
+        return packing.pack(np.concatenate(parts))
 
     @staticmethod
-    def of(numbers: list[list[int]]) -> Bucket:
-        """What :meth:`plain` gave."""
-        counts, sums, *columns = numbers
-        bins, true, false, score = (np.array(column, np.int64) for column in columns)
-        return Bucket(tuple(counts), tuple(sums), Histogram(bins, true, false, score))
+    def unpack(content: bytes, layout: Layout) -> Bucket:
+        """What :meth:`pack` gave, of the same layout. Raises ``ValueError`` for anything else."""
+        numbers, sums = packing.unpack(content), len(layout.sums)
+        counted, rest = numbers[: layout.counts], numbers[layout.counts :]
+        limbs, rest = rest[: sums * exact.LIMBS], rest[sums * exact.LIMBS :]
+        histograms = []
+        for _ in range(2):
+            if not len(rest) or len(rest) < 1 + 4 * int(rest[0]):
+                raise ValueError("a bucket is cut off, or of another layout")
+            bins, *columns = rest[1 : 1 + 4 * int(rest[0])].reshape(4, -1)
+            histograms.append(Histogram(np.cumsum(bins), *columns))
+            rest = rest[1 + 4 * int(rest[0]) :]
+        if len(rest):
+            raise ValueError("a bucket is of another layout")
+        return Bucket(counted, limbs.reshape(sums, exact.LIMBS), *histograms)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The counts, where ``monitor.stats.layout`` says."""
+        return tuple(self.counted.tolist())
+
+    @property
+    def sums(self) -> tuple[int, ...]:
+        """The sums, as ``Layout.sums``, in units of 2**-64."""
+        return tuple(exact.numbers(self.limbs))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left in it."""
-        return not any(self.counts) and not any(self.sums) and not len(self.scores.bins)
+        return not (self.counted.any() or self.limbs.any() or len(self.scores.bins) or len(self.all_scores.bins))
 
     @property
     def n(self) -> int:
         """How many labels can be judged: outcomes with a valid score."""
-        return self.counts[OUTCOMES] - self.counts[INVALID]
+        return int(self.counted[OUTCOMES] - self.counted[INVALID])
 
     @property
     def predictions(self) -> int:
         """How many predictions there are, with labels or without."""
-        return self.counts[PREDICTIONS]
+        return int(self.counted[PREDICTIONS])
+
+    @property
+    def invalid(self) -> int:
+        """How many predictions have no valid score."""
+        return int(self.counted[INVALID_PREDICTIONS])
 
 
 @dataclass(slots=True)
@@ -104,92 +138,45 @@ class Buckets:
     layout: Layout
     kept: dict[Key, Bucket] = field(default_factory=dict)
 
-    def add_predictions(self, keys: Sequence[Key], of_row: Int64s, scores: Floats, sign: int = 1) -> None:
-        """Count predictions, with labels or without.
+    def add(
+        self,
+        keys: Sequence[Key],
+        of_row: Int64s,
+        table: Table,
+        sign: Int64s | None = None,
+        binned: Sequence[bool] | None = None,
+    ) -> None:
+        """Add predictions, with labels or without, or take them back where ``sign`` int64 ``(n,)`` is -1 instead of 1.
 
-        ``of_row`` int64 ``(n,)`` is the place in ``keys`` of each row's; ``scores`` float64 ``(outputs, n)``; ``sign``
-        is -1 to take back what was added.
+        ``of_row`` int64 ``(groups, n)`` is the place in ``keys`` of each row's, -1 for none: a row is added once for
+        each group. Groups that are not ``binned`` get no histograms. The table's weights are not looked at. Raises
+        ``ValueError`` where the table is not such as the layout is for, or an outcome has no predicted class.
         """
-        counts = np.zeros((len(keys), self.layout.counts), np.int64)
-        counts[:, PREDICTIONS] = np.bincount(of_row, minlength=len(keys))
-        invalid = ~self.layout.valid(scores)
-        counts[:, INVALID_PREDICTIONS] = np.bincount(of_row[invalid], minlength=len(keys))
-        nothing = Bucket.empty(self.layout)
-        for key, row in zip(keys, (sign * counts).tolist(), strict=True):
-            self._put(key, Bucket(tuple(row), nothing.sums, nothing.scores))
-
-    def add_outcomes(self, keys: Sequence[Key], of_row: Int64s, table: Table, sign: Int64s | None = None) -> None:
-        """Add outcomes, or take them back where ``sign`` int64 ``(n,)`` is -1 instead of 1.
-
-        ``of_row`` int64 ``(n,)`` is the place in ``keys`` of each row's; an event with segments is added once for each.
-        The table's weights are not looked at. Raises ``ValueError`` where a row has no label or no predicted class,
-        or the table is not such as the layout is for.
-        """
-        layout, cells = self.layout, len(keys)
-        if (table.kind, table.classes, table.scale) != (layout.kind, layout.classes, layout.scale):
-            raise ValueError(f"a table of {table.kind} {table.classes} outputs; the layout is for {layout.kind}")
-        if not table.labelled.all():
-            raise ValueError("an outcome has no label")
-        if layout.kind != "regression" and not ((table.predicted >= 0) & (table.predicted < layout.size)).all():
-            raise ValueError("an outcome was predicted to be of no class that there is")
         signs = np.ones(len(table), np.int64) if sign is None else sign
-        valid, large = layout.usable(table)
-        counts = np.zeros((cells, layout.counts), np.int64)
-        for place, rows in ((OUTCOMES, valid | ~valid), (INVALID, ~valid), (LARGE, large)):
-            np.add.at(counts[:, place], of_row[rows], signs[rows])
-        summed = valid & ~large
-        used, used_rows, used_signs = table.take(summed), of_row[summed], signs[summed]
-        sums = exact.sums(layout.values(used), used_rows, used_signs, cells)
-        for name, place in (("poisson_deviance", NOT_POISSON), ("gamma_deviance", NOT_GAMMA)):
-            if name in layout.deviances:
-                bad = ~deviance_defined(name, used.labels, used.scores[0])
-                np.add.at(counts[:, place], used_rows[bad], used_signs[bad])
-        scores = self._classes(counts, of_row[valid], table.take(valid), signs[valid])
-        for key, row, some, one in zip(keys, counts.tolist(), sums, scores, strict=True):
-            self._put(key, Bucket(tuple(row), tuple(some), one))
-
-    def _classes(self, counts: Int64s, of_row: Int64s, table: Table, signs: Int64s) -> list[Histogram]:
-        """Count decisions into ``counts``, and scores into histograms: both for rows that have a class."""
-        layout = self.layout
-        if layout.kind == "regression":
-            classed = np.isin(table.labels, (0.0, 1.0))
-            np.add.at(counts[:, UNCLASSED], of_row[~classed], signs[~classed])
-            of_row, table, signs = of_row[classed], table.take(classed), signs[classed]
-        decided = [table.predicted] if layout.kind != "regression" else []
-        decided += [(table.scores[0] > threshold).astype(np.int64) for threshold in layout.thresholds]
-        for number, predicted in enumerate(decided):
-            first = FIRST + number * layout.size**2
-            np.add.at(counts, (of_row, first + confusion(table.labels, predicted, layout.size)), signs)
-        wanted = range(len(layout.classes)) if layout.kind == "multiclass" else (1,)
-        scale = "margin" if layout.kind == "regression" else layout.scale
-        parts = []
-        for output, klass in enumerate(wanted):
-            score = table.scores[output]
-            bin_of = histogram.bins(score, scale) + (output << BIN_BITS)
-            kept = score if scale == "probability" else np.zeros(len(score))
-            parts.append((of_row, bin_of, table.labels == klass, kept, signs))
-        rows, bin_of, truth, kept, sign = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return histogram.counted(rows, bin_of, truth, kept, sign, len(counts))
+        wanted = [True] * len(of_row) if binned is None else binned
+        folded = fold(self.layout, table, of_row, signs, len(keys), wanted)
+        for key, parts in zip(keys, folded, strict=True):
+            self.put(key, Bucket(*parts))
 
     def merge(self, other: Buckets) -> None:
         """Take in all that another one of the same layout holds."""
         if other.layout != self.layout:
             raise ValueError("buckets of different layouts cannot be merged")
         for key, bucket in other.kept.items():
-            self._put(key, bucket)
+            self.put(key, bucket)
 
     def windows(self, window: Window) -> dict[Key, Bucket]:
         """Merged by hour, day, week or month: the keys have the window's number instead of the hour."""
         hours = np.array(sorted({key.hour for key in self.kept}), np.int64)
         of_hour = dict(zip(hours.tolist(), window_of(hours * HOUR, window).tolist(), strict=True))
-        found = Buckets(self.layout)
+        found: dict[Key, list[Bucket]] = {}
         for key, bucket in self.kept.items():
-            found._put(key._replace(hour=of_hour[key.hour]), bucket)
-        return found.kept
+            found.setdefault(key._replace(hour=of_hour[key.hour], hours=0), []).append(bucket)
+        return {key: together(several, self.layout) for key, several in found.items()}
 
-    def _put(self, key: Key, bucket: Bucket) -> None:
-        old = self.kept.get(key)
-        new = bucket if old is None else old.merge(bucket)
+    def put(self, key: Key, bucket: Bucket) -> None:
+        """Merge a bucket into that of its key."""
+        new = self.kept.get(key, Bucket.empty(self.layout)).merge(bucket)
         if new.is_empty:
             self.kept.pop(key, None)
         else:
@@ -198,7 +185,12 @@ class Buckets:
 
 def together(buckets: Iterable[Bucket], layout: Layout) -> Bucket:
     """All of them merged."""
-    whole = Bucket.empty(layout)
-    for one in buckets:
-        whole = whole.merge(one)
-    return whole
+    several = list(buckets)
+    if not several:
+        return Bucket.empty(layout)
+    return Bucket(
+        np.sum([one.counted for one in several], axis=0),
+        exact.settled(np.sum([one.limbs for one in several], axis=0)),
+        Histogram.merged([one.scores for one in several]),
+        Histogram.merged([one.all_scores for one in several]),
+    )

@@ -11,12 +11,11 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import types
 
 from scorer.batch import Floats, Int64s
 from scorer.compiled import entry, helper
-from scorer.wire.arrays import INT64S
+from scorer.wire.arrays import INT64S, TABLE
 
 BITS = 64
 LIMBS = 8
@@ -27,7 +26,7 @@ ROWS = 2**31
 """The number of rows from which on a part of a sum could overflow."""
 
 _LOW = 0xFFFFFFFF
-_LIMBS = types.int64[:, :, ::1]
+_SUMS = types.int64[:, :, ::1]
 
 
 @helper
@@ -51,33 +50,70 @@ def _spread(value: float, sign: int, limbs: Any) -> None:
     limbs[place + 2] += sign * np.int64(high >> np.uint64(32))
 
 
-@entry(types.int64(types.float64[:, ::1], INT64S, INT64S, _LIMBS))
-def _add(values: Floats, cell: Int64s, sign: Int64s, limbs: npt.NDArray[np.int64]) -> int:
-    """Add column ``row`` of ``values`` to the sums of ``cell[row]``; -1, or the first row with an impossible value."""
+@helper
+def _carry(limbs: Any) -> None:
+    """Bring ``limbs`` (LIMBS,) into the one form in which all but the last are from 0 to 2**32 - 1."""
+    for place in range(LIMBS - 1):
+        limbs[place + 1] += limbs[place] >> 32
+        limbs[place] &= _LOW
+
+
+@entry(types.int64(types.float64[:, ::1], TABLE, INT64S, _SUMS))
+def _add(values: Floats, cells: Int64s, sign: Int64s, limbs: Int64s) -> int:
+    """Add column ``row`` of ``values`` to the sums of all ``cells[:, row]``; -1, or the first impossible row."""
+    own = np.zeros(LIMBS, np.int64)
     for row in range(values.shape[1]):
         for one in range(values.shape[0]):
             if not abs(values[one, row]) <= LARGEST:
                 return row
-            _spread(values[one, row], sign[row], limbs[cell[row], one])
+            own[:] = 0
+            _spread(values[one, row], sign[row], own)
+            for group in range(cells.shape[0]):
+                if cells[group, row] >= 0:
+                    for place in range(LIMBS):
+                        limbs[cells[group, row], one, place] += own[place]
+    for cell in range(limbs.shape[0]):
+        for one in range(limbs.shape[1]):
+            _carry(limbs[cell, one])
     return -1
 
 
-def sums(values: Floats, cell: Int64s, sign: Int64s, cells: int) -> list[list[int]]:
-    """``Σ sign * value`` in units of 2**-64, for each cell and each of the ``values``.
+@entry(types.void(TABLE))
+def _settle(limbs: Int64s) -> None:
+    for one in range(limbs.shape[0]):
+        _carry(limbs[one])
 
-    ``values`` float64 ``(sums, n)``; ``cell`` int64 ``(n,)``, below ``cells``; ``sign`` int64 ``(n,)``: 1 to add, -1 to
-    take back. Raises ``ValueError`` for a value that is not finite or above ``LARGEST``, and for 2**31 rows at once.
+
+def sums(values: Floats, cells_of: Int64s, sign: Int64s, cells: int) -> Int64s:
+    """``Σ sign * value`` in units of 2**-64, for each cell and each of the ``values``: int64 ``(cells, sums, LIMBS)``.
+
+    Each limb stands for 2**32 times the one before it, and all but the last are from 0 to 2**32 - 1. ``values`` float64
+    ``(sums, n)``; ``cells_of`` int64 ``(groups, n)``, below ``cells``, -1 for none: a row is added once for each group;
+    ``sign`` int64 ``(n,)``: 1 to add, -1 to take back. Raises ``ValueError`` for a value that is not finite or above
+    ``LARGEST``, and for 2**31 rows at once.
     """
     count, rows = values.shape
     if rows >= ROWS:
         raise ValueError(f"{rows} rows at once; add fewer than {ROWS}")
-    if rows and not 0 <= cell.min() <= cell.max() < cells:
+    if cells_of.size and not -1 <= cells_of.min() <= cells_of.max() < cells:
         raise ValueError(f"a cell is none of {cells}")
-    limbs = np.zeros((cells, count, LIMBS), np.int64)
-    bad = _add(np.ascontiguousarray(values), np.ascontiguousarray(cell), np.ascontiguousarray(sign), limbs)
+    found = np.zeros((cells, count, LIMBS), np.int64)
+    bad = _add(np.ascontiguousarray(values), np.ascontiguousarray(cells_of), np.ascontiguousarray(sign), found)
     if bad >= 0:
         raise ValueError(f"row {bad} has a value that is not finite or above {LARGEST:g}: {values[:, bad]}")
-    return [[sum(limb << (32 * place) for place, limb in enumerate(one)) for one in some] for some in limbs.tolist()]
+    return found
+
+
+def settled(limbs: Int64s) -> Int64s:
+    """Sums ``(sums, LIMBS)`` that were added limb by limb, fewer than 2**31 of them, in the form of :func:`sums`."""
+    found = np.ascontiguousarray(limbs).copy()
+    _settle(found)
+    return found
+
+
+def numbers(limbs: Int64s) -> list[int]:
+    """The whole numbers that ``limbs`` ``(sums, LIMBS)`` stand for."""
+    return [sum(limb << (32 * place) for place, limb in enumerate(one)) for one in limbs.tolist()]
 
 
 def mean(total: int, n: int) -> float:

@@ -7,16 +7,20 @@ Probabilities above one half are binned by their distance to 1. So bins are narr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
+from numba import types
 from scipy import special
 
-from scorer.batch import Floats, Int64s
+from scorer.batch import Bools, Floats, Int64s
+from scorer.compiled import entry
 from scorer.quality.table import Scale
 from scorer.quality.undefined import Undefined
+from scorer.wire.arrays import INT64S, TABLE
 
 DETAIL = 6
 """64 bins for each power of two."""
@@ -28,6 +32,8 @@ SCORE_BITS = 32
 _SHIFT = 52 - DETAIL
 _HALF = int(np.float64(0.5).view(np.int64)) >> _SHIFT
 _CENTRE = 1 << (BIN_BITS - 1)
+_CELL_BITS = 40
+"""Below them the bin, and above its bits the number of the output."""
 
 
 def bins(score: Floats, scale: Scale) -> Int64s:
@@ -72,14 +78,22 @@ class Histogram:
 
     def merge(self, other: Histogram) -> Histogram:
         """Both together. A bin in which nothing is left disappears."""
-        if not len(self.bins):
-            return other
-        at, place = np.unique(np.concatenate([self.bins, other.bins]), return_inverse=True)
-        merged = np.zeros((3, len(at)), np.int64)
-        for column, (one, same) in enumerate(zip(self.columns[1:], other.columns[1:], strict=True)):
-            np.add.at(merged[column], place, np.concatenate([one, same]))
-        kept = merged.any(axis=0)
-        return Histogram(at[kept], *merged[:, kept])
+        out = np.empty((4, len(self.bins) + len(other.bins)), np.int64)
+        kept = _merge(*self.columns, *other.columns, out)
+        return Histogram(*out[:, :kept].copy())
+
+    @staticmethod
+    def merged(several: Sequence[Histogram]) -> Histogram:
+        """All of them together."""
+        if len(several) < 3:
+            return reduce(Histogram.merge, several, Histogram.empty())
+        columns = [np.concatenate(column) for column in zip(*(one.columns for one in several), strict=True)]
+        order = np.argsort(columns[0], kind="stable")
+        once = [column[order] for column in columns]
+        begins = np.flatnonzero(np.r_[True, once[0][1:] != once[0][:-1]])[: len(order)]
+        sums = [np.add.reduceat(column, begins) if len(begins) else column for column in once[1:]]
+        kept = np.any(sums, axis=0)
+        return Histogram(once[0][begins][kept], *(column[kept] for column in sums))
 
     def part(self, output: int) -> Histogram:
         """The bins of one of several outputs, whose number stands above the bits of the bin."""
@@ -90,7 +104,7 @@ class Histogram:
         """The same rows asked about the other one of two classes: the order of the bins is reversed."""
         last = 1 << BIN_BITS
         units = ((self.true + self.false) << SCORE_BITS) - self.score
-        return Histogram(last - self.bins[::-1], self.false[::-1], self.true[::-1], units[::-1])
+        return Histogram(last - self.bins[::-1], self.false[::-1].copy(), self.true[::-1].copy(), units[::-1].copy())
 
     @property
     def mean_scores(self) -> Floats:
@@ -138,20 +152,71 @@ class Histogram:
         return float(np.abs(apart / float(1 << SCORE_BITS)).sum() / n), straddling + 2.0 ** -(SCORE_BITS + 1)
 
 
-def counted(
-    cell: Int64s, bin_of: Int64s, truth: npt.NDArray[np.bool_], score: Floats, sign: Int64s, cells: int
-) -> list[Histogram]:
-    """A histogram for each cell of the rows given, all ``(n,)``; ``sign`` is -1 for those that are taken back.
+@entry(types.int64(*[INT64S] * 8, TABLE))
+def _merge(
+    bins: Int64s, true: Int64s, false: Int64s, score: Int64s,
+    bins_2: Int64s, true_2: Int64s, false_2: Int64s, score_2: Int64s, out: Int64s,
+) -> int:  # fmt: skip
+    """Returns how many bins were written to ``out``."""
+    a, b, found = 0, 0, 0
+    while a < bins.shape[0] or b < bins_2.shape[0]:
+        first = b == bins_2.shape[0] or (a < bins.shape[0] and bins[a] <= bins_2[b])
+        second = a == bins.shape[0] or (b < bins_2.shape[0] and bins_2[b] <= bins[a])
+        one, two, three = 0, 0, 0
+        if first:
+            out[0, found] = bins[a]
+            one, two, three = true[a], false[a], score[a]
+            a += 1
+        if second:
+            out[0, found] = bins_2[b]
+            one, two, three = one + true_2[b], two + false_2[b], three + score_2[b]
+            b += 1
+        if one != 0 or two != 0 or three != 0:
+            out[1, found], out[2, found], out[3, found] = one, two, three
+            found += 1
+    return found
 
-    ``bin_of`` may have the number of an output above its bits. ``score`` is a probability, or 0 for margins.
+
+@entry(types.void(INT64S, types.boolean[::1], types.boolean[::1], INT64S, INT64S, TABLE))
+def _count(place: Int64s, of_class: Bools, counted: Bools, units: Int64s, sign: Int64s, out: Int64s) -> None:
+    for row in range(place.shape[0]):
+        if counted[row]:
+            out[0 if of_class[row] else 1, place[row]] += sign[row]
+            out[2, place[row]] += sign[row] * units[row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """In which bin of which cell rows lie: worked out once, counted as often as one likes.
+
+    ``at`` int64 ``(b,)``: cells and bins that occur, rising; ``place`` int64 ``(n,)``: the one of each row.
     """
-    at, place = np.unique((cell << np.int64(40)) | bin_of, return_inverse=True)
-    columns = np.zeros((3, len(at)), np.int64)
-    units = np.rint(score * float(1 << SCORE_BITS)).astype(np.int64)
-    for column, amount in enumerate((sign * truth, sign * ~truth, sign * units)):
-        np.add.at(columns[column], place, amount)
-    kept = columns.any(axis=0)
-    at, columns = at[kept], columns[:, kept]
-    ends = np.searchsorted(at, np.arange(cells + 1, dtype=np.int64) << np.int64(40))
-    bare = at & np.int64(2**40 - 1)
-    return [Histogram(bare[a:b], *columns[:, a:b]) for a, b in pairwise(ends)]
+
+    at: Int64s
+    place: Int64s
+
+    @staticmethod
+    def of(cell: Int64s, bin_of: Int64s) -> Places:
+        """Of rows ``(n,)``; ``bin_of`` may have the number of an output above its bits."""
+        keys = (cell << np.int64(_CELL_BITS)) | bin_of
+        order = np.argsort(keys)
+        ranked = keys[order]
+        new = np.ones(len(keys), np.bool_)
+        new[1:] = ranked[1:] != ranked[:-1]
+        place = np.empty(len(keys), np.int64)
+        place[order] = np.cumsum(new) - 1
+        return Places(ranked[new], place)
+
+    def histograms(self, of_class: Bools, score: Floats, sign: Int64s, counted: Bools, cells: int) -> list[Histogram]:
+        """A histogram for each cell, of the rows ``(n,)`` that are ``counted``.
+
+        ``of_class``: whether a row is; ``score`` is a probability, or 0 for margins; ``sign`` is -1 to take back.
+        """
+        columns = np.zeros((3, len(self.at)), np.int64)
+        units = np.rint(score * float(1 << SCORE_BITS)).astype(np.int64)
+        _count(self.place, of_class, counted, units, np.ascontiguousarray(sign), columns)
+        kept = columns.any(axis=0)
+        at, columns = self.at[kept], np.ascontiguousarray(columns[:, kept])
+        ends = np.searchsorted(at, np.arange(cells + 1, dtype=np.int64) << np.int64(_CELL_BITS)).tolist()
+        bare = at & np.int64(2**_CELL_BITS - 1)
+        return [Histogram(bare[a:b], *columns[:, a:b]) for a, b in pairwise(ends)]

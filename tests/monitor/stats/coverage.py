@@ -23,7 +23,8 @@ def scores_of(truth: Bools, score: Floats, probability: bool = False) -> Histogr
     n = len(score)
     zero = np.zeros(n, np.int64)
     bins = histogram.bins(score, "probability" if probability else "margin")
-    return histogram.counted(zero, bins, truth, score if probability else np.zeros(n), zero + 1, 1)[0]
+    found = histogram.Places.of(zero, bins)
+    return found.histograms(truth, score if probability else np.zeros(n), zero + 1, np.ones(n, np.bool_), 1)[0]
 
 
 def share(of: Callable[[int, int, float], tuple[float, float]], n: int, chance: float) -> Trial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -15,6 +14,7 @@ from sklearn import metrics as oracle
 
 from monitor.stats.buckets import Bucket, Buckets, Key, together
 from monitor.stats.figures import confusion_matrix, figure
+from monitor.stats.histogram import Histogram
 from monitor.stats.layout import BEYOND, Layout
 from scorer.batch import Bools
 from scorer.quality.judge import measured
@@ -36,16 +36,18 @@ def layout_of(kind: Kind, classed: bool = False) -> Layout:
 def filled(table: Table, seed: int) -> Buckets:
     buckets = Buckets(layout_of(table.kind))
     keys, of_row = places(len(table), seed)
-    buckets.add_outcomes(keys, of_row, table)
-    buckets.add_predictions(keys, of_row, table.scores)
+    buckets.add(keys, of_row[None], table)
     return buckets
+
+
+def unlabelled(table: Table) -> Table:
+    return replace(table, labels=np.full(len(table), np.nan))
 
 
 def one(table: Table, layout: Layout) -> Bucket:
     buckets = Buckets(layout)
     key = Key(0, "v1", "champion")
-    buckets.add_outcomes([key], np.zeros(len(table), np.int64), table)
-    buckets.add_predictions([key], np.zeros(len(table), np.int64), table.scores)
+    buckets.add([key], np.zeros((1, len(table)), np.int64), table)
     return buckets.kept.get(key, Bucket.empty(layout))
 
 
@@ -61,8 +63,7 @@ def test_any_order_in_any_parts_gives_equal_buckets(kind: Kind, n: int, seed: in
     for rows in (order[:cut], order[cut:]):
         part = Buckets(whole.layout)
         for some in np.array_split(rows, 3):
-            part.add_outcomes(keys, of_row[some], pick(table, some))
-        part.add_predictions(keys, of_row[rows], table.scores[:, rows])
+            part.add(keys, of_row[None, some], pick(table, some))
         parts.append(part)
     left, right = (Buckets(whole.layout) for _ in range(2))
     for part in parts:
@@ -78,16 +79,17 @@ def test_what_is_taken_back_leaves_nothing(kind: Kind, n: int, seed: int) -> Non
     table = outcomes(kind, 2 * n, seed, "odd")
     keys, of_row = places(2 * n, seed)
     buckets = Buckets(layout_of(kind))
-    buckets.add_outcomes(keys, of_row[:n], pick(table, np.arange(n)))
+    buckets.add(keys, of_row[None, :n], pick(table, np.arange(n)))
     before = dict(buckets.kept)
     later = np.arange(n, 2 * n)
     # The correction may be read first: what is taken back comes before what is added.
-    buckets.add_outcomes(keys, of_row[later], pick(table, later), np.full(n, -1))
-    buckets.add_outcomes(keys, of_row[later], pick(table, later))
+    buckets.add(keys, of_row[None, later], pick(table, later), np.full(n, -1))
+    buckets.add(keys, of_row[None, later], pick(table, later))
     assert buckets.kept == before
-    buckets.add_outcomes(keys, of_row[:n], pick(table, np.arange(n)), np.full(n, -1))
-    buckets.add_predictions(keys, of_row, table.scores)
-    buckets.add_predictions(keys, of_row, table.scores, -1)
+    buckets.add(keys, of_row[None, :n], unlabelled(pick(table, np.arange(n))), np.full(n, -1))
+    buckets.add(keys, of_row[None, :n], unlabelled(pick(table, np.arange(n))))
+    assert buckets.kept == before
+    buckets.add(keys, of_row[None, :n], pick(table, np.arange(n)), np.full(n, -1))
     assert buckets.kept == {}
 
 
@@ -98,7 +100,7 @@ def test_merging_is_commutative_and_associative(kind: Kind, seed: int) -> None:
     a, b, c = (one(outcomes(kind, 20, seed + k), layout) for k in range(3))
     assert a.merge(b) == b.merge(a)
     assert a.merge(b).merge(c) == a.merge(b.merge(c)) == together([c, a, b], layout)
-    assert Bucket.of(json.loads(json.dumps(a.plain()))) == a
+    assert Bucket.unpack(a.pack(), layout) == a
     assert a.merge(Bucket.empty(layout)) == a == Bucket.empty(layout).merge(a)
 
 
@@ -182,18 +184,17 @@ def test_what_is_no_probability_is_invalid_and_spoils_no_other_bucket() -> None:
     table = outcomes("binary", 100, 3)
     keys, of_row = places(100, 3)
     clean, spoilt = Buckets(layout), Buckets(layout)
-    clean.add_outcomes(keys, of_row, table)
-    spoilt.add_outcomes(keys, of_row, table)
+    clean.add(keys, of_row[None], table)
+    spoilt.add(keys, of_row[None], table)
     bad = replace(table, scores=np.tile([-0.1, 1.1, -np.inf, 1e300], 25)[None])
-    spoilt.add_outcomes(keys, of_row, bad)
-    spoilt.add_predictions(keys, of_row, bad.scores)
+    spoilt.add(keys, of_row[None], bad)
     for key in keys:
         rows = int((of_row == keys.index(key)).sum())
         if rows:
             assert spoilt.kept[key].scores == clean.kept[key].scores
             assert spoilt.kept[key].sums == clean.kept[key].sums
             assert spoilt.kept[key].n == clean.kept[key].n == rows
-            assert figure(spoilt.kept[key], layout, requirement("invalid_share")).value == 1.0
+            assert figure(spoilt.kept[key], layout, requirement("invalid_share")).value == 0.5
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
@@ -220,12 +221,12 @@ def test_windows_are_merged_hours() -> None:
     spans += [("month", 1, 744, 900), ("week", 0, 0, 96), ("hour", 5, 5, 6)]
     for window, number, low, high in spans:
         rows: Bools = (hours >= low) & (hours < high) & plain & second
-        got = buckets.windows(window)[Key(number, "v2", "champion")]
+        got = buckets.windows(window)[Key(number, "v2", "champion", hours=0)]
         assert got.n == rows.sum() == got.predictions
         value = figure(got, buckets.layout, brier)
         assert value.value == pytest.approx(measured(brier, table.take(rows)), rel=1e-12)
         assert (value.error, value.n) == (0.0, got.n)
-    assert Key(0, "v1", "champion", ("origin", "JFK")) in buckets.windows("day")
+    assert Key(0, "v1", "champion", ("origin", "JFK"), 0) in buckets.windows("day")
 
 
 def test_a_large_batch_is_summed_without_loss() -> None:
@@ -256,13 +257,45 @@ def test_what_is_too_large_to_be_summed_is_counted_and_makes_means_undefined() -
 
 def test_what_does_not_fit_is_refused() -> None:
     table = outcomes("binary", 3, 1)
-    key, row = [Key(0, "v1", "champion")], np.zeros(3, np.int64)
+    key, row = [Key(0, "v1", "champion")], np.zeros((1, 3), np.int64)
     with pytest.raises(ValueError, match="layout is for"):
-        Buckets(layout_of("multiclass")).add_outcomes(key, row, table)
-    with pytest.raises(ValueError, match="no label"):
-        Buckets(layout_of("binary")).add_outcomes(key, row, replace(table, labels=np.array([0.0, np.nan, 1.0])))
+        Buckets(layout_of("multiclass")).add(key, row, table)
     for bad in (-1, 2):
         with pytest.raises(ValueError, match="no class"):
-            Buckets(layout_of("binary")).add_outcomes(key, row, replace(table, predicted=np.array([0, 1, bad])))
+            Buckets(layout_of("binary")).add(key, row, replace(table, predicted=np.array([0, 1, bad])))
     with pytest.raises(ValueError, match="different layouts"):
         Buckets(layout_of("binary")).merge(Buckets(layout_of("multiclass")))
+
+
+@few
+@given(st.sampled_from(KINDS), st.integers(0, 60), st.integers(0, 2**32))
+def test_all_predictions_are_told_apart_by_decision(kind: Kind, n: int, seed: int) -> None:
+    table = outcomes(kind, n, seed, "odd")
+    table = replace(table, labels=np.where(np.random.default_rng(seed).random(n) < 0.5, table.labels, np.nan))
+    bucket = one(table, layout_of(kind))
+    valid = table.valid
+    for output, klass in enumerate(range(3) if kind == "multiclass" else (1,)):
+        part = bucket.all_scores.part(output)
+        positive = valid & (table.predicted == klass)
+        assert part.true.sum() == positive.sum()
+        assert part.false.sum() == (valid & ~positive).sum()
+        if kind != "regression":
+            assert part.score.sum() / 2**32 == pytest.approx(table.scores[output][valid].sum(), abs=1e-6)
+    assert bucket.predictions == n
+    assert bucket.n == (valid & table.labelled).sum()
+
+
+def test_a_group_without_histograms_has_all_else() -> None:
+    table = outcomes("binary", 50, 2)
+    keys, of_row = places(50, 2)
+    segment = [key._replace(segment=("origin", "JFK"), hours=24) for key in keys]
+    both = np.stack([of_row, np.where(of_row % 2, of_row + len(keys), -1)])
+    buckets = Buckets(layout_of("binary"))
+    buckets.add([*keys, *segment], both, table, binned=[True, False])
+    for n, (key, other) in enumerate(zip(keys, segment, strict=True)):
+        whole = buckets.kept[key]
+        assert whole == one(pick(table, np.flatnonzero(of_row == n)), buckets.layout)
+        if n % 2:
+            assert buckets.kept[other] == replace(whole, scores=Histogram.empty(), all_scores=Histogram.empty())
+        else:
+            assert other not in buckets.kept

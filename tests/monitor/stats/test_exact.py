@@ -13,14 +13,20 @@ from hypothesis import strategies as st
 
 from monitor.stats import exact
 from monitor.stats.layout import log
+from scorer.batch import Floats, Int64s
 
 numbers = st.floats(-exact.LARGEST, exact.LARGEST)
 UNIT = Fraction(1, 2**64)
 
 
+def sums(values: Floats, cell: Int64s, sign: Int64s, cells: int) -> list[list[int]]:
+    """For each cell and column."""
+    return [exact.numbers(some) for some in exact.sums(values, cell[None], sign, cells)]
+
+
 def total(values: list[float]) -> int:
     n = len(values)
-    return exact.sums(np.array([values], float), np.zeros(n, np.int64), np.ones(n, np.int64), 1)[0][0]
+    return sums(np.array([values], float), np.zeros(n, np.int64), np.ones(n, np.int64), 1)[0][0]
 
 
 def nearest(value: float) -> int:
@@ -49,13 +55,32 @@ def test_order_parts_and_taking_back_change_nothing(values: list[float], random:
     n = len(values)
     both = np.array([values + shuffled])
     sign = np.repeat([1, -1], n)
-    assert exact.sums(both, np.zeros(2 * n, np.int64), sign, 1) == [[0]]
+    assert sums(both, np.zeros(2 * n, np.int64), sign, 1) == [[0]]
 
 
 def test_cells_and_columns_are_kept_apart() -> None:
     values = np.array([[1.0, 2.0, 4.0], [0.5, 0.25, -8.0]])
-    found = exact.sums(values, np.array([1, 0, 1]), np.ones(3, np.int64), 3)
+    found = sums(values, np.array([1, 0, 1]), np.ones(3, np.int64), 3)
     assert found == [[2 << 64, 1 << 62], [5 << 64, -15 << 63], [0, 0]]
+
+
+def test_a_row_is_added_once_for_each_of_its_groups() -> None:
+    cells_of = np.array([[0, 0, 1], [2, -1, 2]])
+    found = exact.sums(np.array([[1.0, -2.5, 4.0]]), cells_of, np.array([1, 1, -1]), 4)
+    assert [exact.numbers(some) for some in found] == [[-3 << 63], [-4 << 64], [-3 << 64], [0]]
+    assert (found[:, :, :-1] >= 0).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(numbers, max_size=5), max_size=5))
+def test_sums_added_limb_by_limb_are_sums(parts: list[list[float]]) -> None:
+    zero = np.zeros((1, 0), np.int64)
+    added = exact.sums(np.zeros((1, 0)), zero, zero[0], 1)[0]
+    for part in parts:
+        one = np.zeros(len(part), np.int64)
+        added = exact.settled(added + exact.sums(np.array([part], float), one[None], one + 1, 1)[0])
+    assert exact.numbers(added) == [total([value for part in parts for value in part])]
+    assert (added[:, :-1] >= 0).all()
 
 
 def test_many_rows_of_the_same_limb_do_not_overflow() -> None:
@@ -82,10 +107,10 @@ def test_the_impossible_is_refused() -> None:
     zero = np.zeros(1, np.int64)
     for bad in (np.nan, np.inf, -np.inf, math.nextafter(exact.LARGEST, np.inf)):
         with pytest.raises(ValueError, match="row 0"):
-            exact.sums(np.array([[bad]]), zero, zero + 1, 1)
-    for cell in (-1, 1):
+            sums(np.array([[bad]]), zero, zero + 1, 1)
+    for cell in (-2, 1):
         with pytest.raises(ValueError, match="none of 1"):
-            exact.sums(np.ones((1, 1)), zero + cell, zero + 1, 1)
+            sums(np.ones((1, 1)), zero + cell, zero + 1, 1)
 
 
 def test_a_logarithm_has_the_same_bits_wherever_it_stands() -> None:
