@@ -14,7 +14,7 @@ from scorer.batch import Batch, Bytes, Columns, Int32s, Int64s, Layout
 from scorer.errors import SchemaError
 from scorer.wire.block import new_block, new_report
 from scorer.wire.framing import Framing
-from scorer.wire.plan import build
+from scorer.wire.plan import NO_PARTS, Parts, build
 from scorer.wire.reading import decode_rows
 from scorer.wire.reasons import Reason, explain
 from scorer.wire.schema import RecordSchema
@@ -43,11 +43,13 @@ class Decoder:
     """Decodes Avro records of any of a few writer schemas, told apart by their framing. Serves one thread at a time.
 
     ``schemas`` maps the ids in Confluent's framing to schemas; with bare records it has exactly one, under id 0.
-    ``layout`` has the fields of all of them; a field that a record's schema lacks is invalid in its row. Raises
-    ``SchemaError`` where the schemas cannot share columns.
+    ``layout`` has the fields of all of them, of arrays and maps the ``parts`` that are named; a field that a record's
+    schema lacks is invalid in its row. Raises ``SchemaError`` where the schemas cannot share columns.
     """
 
-    def __init__(self, schemas: Mapping[int, RecordSchema], framing: Framing = Framing.CONFLUENT) -> None:
+    def __init__(
+        self, schemas: Mapping[int, RecordSchema], framing: Framing = Framing.CONFLUENT, parts: Parts = NO_PARTS
+    ) -> None:
         if not schemas:
             raise SchemaError("a decoder needs at least one schema: name the schema file of the events")
         if framing is Framing.BARE and list(schemas) != [0]:
@@ -59,7 +61,7 @@ class Decoder:
             raise SchemaError(f"schema ids are numbers of 32 bits; these are {sorted(schemas)}")
         self.schemas = tuple(schemas.values())
         self.framing = framing
-        self._program = build(schemas)
+        self._program = build(schemas, parts)
         self._block = new_block()
         self._reserve(0)
 

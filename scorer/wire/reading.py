@@ -13,6 +13,7 @@ from scorer.batch import Columns, Int64s
 from scorer.compiled import borrowing, entry
 from scorer.wire.arrays import COLUMNS, INT64S, TABLE, tuple_of
 from scorer.wire.block import BLOCK, BLOCK_TYPE, REPORT, Block, Report, clear, drop_failed, fail
+from scorer.wire.containers import read_elements, read_entries
 from scorer.wire.fields import read_booleans, read_enums, read_integers, read_numbers, read_spans
 from scorer.wire.framing import Framing
 from scorer.wire.plan import OP, ROW, SLOT, A, Op, Plan
@@ -21,8 +22,22 @@ from scorer.wire.reasons import EMPTY, FRAMING, OK, TOMBSTONE, TRAILING, UNKNOWN
 
 _ABSENT, _DOUBLE, _FLOAT, _INTEGER = int(Op.ABSENT), int(Op.DOUBLE), int(Op.FLOAT), int(Op.INTEGER)
 _BOOLEAN, _ENUM = int(Op.BOOLEAN), int(Op.ENUM)
+_ELEMENTS, _ENTRIES = int(Op.ELEMENTS), int(Op.ENTRIES)
 _CONFLUENT = int(Framing.CONFLUENT)
 _HEAD = Framing.CONFLUENT.size
+
+
+@borrowing
+def _run_other(block: Block, count: int, plan: Plan, step: Int64s, report: Report, columns: Columns) -> int:
+    """Take the block's rows through a step that is not one of a single value."""
+    if step[OP] == _ELEMENTS:
+        return read_elements(block, count, step, report, columns)
+    if step[OP] == _ENTRIES:
+        names, sizes = plan.symbol_address, plan.symbol_length
+        return read_entries(block, count, step, report, columns, plan.types, names, sizes)
+    for j in range(count):
+        clear(columns, step[A], step[ROW], step[SLOT], block.row[j])
+    return 0
 
 
 @borrowing
@@ -37,10 +52,8 @@ def _run_step(block: Block, count: int, plan: Plan, step: Int64s, report: Report
         return read_booleans(block, count, step, report, columns)
     if op == _ENUM:
         return read_enums(block, count, step, report, columns, plan.symbol_address, plan.symbol_length)
-    if op == _ABSENT:
-        for j in range(count):
-            clear(columns, step[A], step[ROW], step[SLOT], block.row[j])
-        return 0
+    if op in (_ABSENT, _ELEMENTS, _ENTRIES):
+        return _run_other(block, count, plan, step, report, columns)
     return read_spans(block, count, step, report, columns)
 
 
@@ -154,7 +167,7 @@ def _decode_block(
         waiting = left
 
 
-_PLAN = tuple_of(Plan, INT64S, INT64S, TABLE, INT64S, INT64S, TABLE)
+_PLAN = tuple_of(Plan, INT64S, INT64S, TABLE, INT64S, INT64S, TABLE, TABLE)
 
 
 @entry(types.void(INT64S, INT64S, types.int64, _PLAN, BLOCK_TYPE, REPORT, COLUMNS))

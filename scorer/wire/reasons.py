@@ -42,6 +42,8 @@ class Status(IntEnum):
     """Only when encoding: no value for a field that must have one."""
     RANGE = 16
     """Only when encoding: a number, count, size or symbol that the schema cannot hold."""
+    BLOCK = 17
+    """Part of an array or a map, with a count or a size that cannot be its own."""
 
 
 # Compiled code takes plain numbers.
@@ -62,6 +64,7 @@ TIME = int(Status.TIME)
 TRAILING = int(Status.TRAILING)
 MISSING = int(Status.MISSING)
 RANGE = int(Status.RANGE)
+BLOCK = int(Status.BLOCK)
 
 _TEXTS = {
     Status.OK: "the record is good",
@@ -75,12 +78,13 @@ _TEXTS = {
     Status.BOOLEAN: "byte {at} is {found}, but a boolean is 0 or 1",
     Status.UTF8: "invalid UTF-8 at byte {at}",
     Status.ENUM: "enum index {found} at byte {at} is none of the schema's symbols",
-    Status.UNION: "union branch {found} at byte {at} is neither 0 nor 1",
+    Status.UNION: "union branch {found} at byte {at} is none of the union's",
     Status.LENGTH: "the length {found} at byte {at} is negative or reaches beyond the payload",
     Status.TIME: "the time {found} at byte {at} does not fit 64 bits in microseconds",
     Status.TRAILING: "{found} bytes are left over from byte {at} on, behind the last field of the schema",
     Status.MISSING: "there is no value, but the schema demands one",
     Status.RANGE: "the value {found} does not fit the schema",
+    Status.BLOCK: "the block of {found} items at byte {at} has another size than it says",
 }
 
 

@@ -20,6 +20,7 @@ from scorer.wire.decode import Decoder
 from scorer.wire.encode_plan import Entries, Run, Source, build
 from scorer.wire.framing import Framing
 from scorer.wire.murmur2 import partitions
+from scorer.wire.plan import Parts
 from scorer.wire.reasons import Status
 from scorer.wire.utf8 import valid_utf8
 from scorer.wire.writing import Output, encode_rows
@@ -128,6 +129,26 @@ def decode(island: Island, rounds: int) -> int:
     return done
 
 
+def decode_collections(island: Island) -> int:
+    """Decode arrays and maps, all their truncations and many mutations at both edges; how many."""
+    chance = random.Random(3)  # noqa: S311 - the same cases in every run
+    values = ["null", "long", "double", "string", "boolean", "bytes", "float"]
+    schema = record_schema(("xs", {"type": "array", "items": "double"}), ("m", {"type": "map", "values": values}))
+    decoder = Decoder({0: parsed(schema)}, Framing.BARE, Parts({"xs": 2}, {"m": ("a", "bc")}))
+    done = 0
+    for size in range(6):
+        entries: dict[str, Any] = {
+            name: chance.choice([None, 5, 0.5, "text", True]) for name in ("a", "bc", "d")[:size]
+        }
+        good = written(schema, {"xs": [0.5] * size, "m": entries})
+        payloads = [good, *(good[:cut] for cut in range(len(good))), *(mutated(good, chance) for _ in range(400))]
+        for payload in payloads:
+            for address in (island.at_the_end(payload), island.at_the_start(payload)):
+                decoder.decode(batch_at(np.array([address]), np.array([len(payload)])))
+                done += 1
+    return done
+
+
 def hash_and_check(island: Island) -> int:
     """Keys of all lengths at both edges, whole and cut inside a character."""
     done = 0
@@ -204,6 +225,7 @@ PARTS: dict[str, Callable[[Island], int]] = {
     "decode": lambda island: decode(island, 150),
     "encode": lambda island: encode(island, 500),
     "collections": encode_collections,
+    "containers": decode_collections,
     "hash": hash_and_check,
     "overread": overread,
     "overwrite": lambda island: encode(island, 1, beyond=80),

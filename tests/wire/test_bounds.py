@@ -26,7 +26,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("part", ["decode", "encode", "collections", "hash"])
+@pytest.mark.parametrize("part", ["decode", "containers", "encode", "collections", "hash"])
 def test_no_byte_beside_payload_or_buffer_is_touched(part: str) -> None:
     done = run("-m", "tests.wire.guarded", part)
     assert done.returncode == 0, done.stderr
@@ -42,7 +42,7 @@ def test_a_step_over_the_edge_would_be_seen(part: str) -> None:
 def test_no_index_is_out_of_its_array(tmp_path: Path) -> None:
     tests = [
         f"tests/wire/test_{name}.py"
-        for name in ("decode", "decode_properties", "encode", "encode_properties", "spelling")
+        for name in ("decode", "decode_properties", "containers", "encode", "encode_properties", "spelling")
     ]
     done = run(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path)
