@@ -22,8 +22,8 @@ def number(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """``0.605–0.619``; with negative numbers ``-0.3 to 0.1``."""
-    return f"{number(low)} to {number(high)}" if low < 0 or high < 0 else f"{number(low)}–{number(high)}"
+    """``0.605 to 0.619``."""
+    return f"{number(low)} to {number(high)}"
 
 
 def moment(time: int) -> str:
