@@ -1,6 +1,7 @@
 # Scorer and monitor, and nothing of any model. docker-compose.yml shows how it is run.
 #
-# Its root file system may be read-only: what is written goes to /var/lib/scorer (the last good versions) and /tmp.
+# Its root file system may be read-only: what is written goes to /var/lib/scorer (the last good versions),
+# /var/lib/monitor (what the monitor knows) and /tmp.
 # The machine code of the kernels is compiled here, for the processor on which the image is built. On another type of
 # processor every start says so and compiles anew, which takes half a minute: build the image on the type it is to run
 # on, or mount a directory that can be written and set XDG_CACHE_HOME to it.
@@ -32,7 +33,7 @@ LABEL org.opencontainers.image.title="scorer-monitor" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 scorer \
     && useradd --uid 10001 --gid scorer --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin scorer \
-    && install -d -o scorer -g scorer -m 0750 /var/lib/scorer
+    && install -d -o scorer -g scorer -m 0750 /var/lib/scorer /var/lib/monitor
 COPY --from=build /opt/scorer /opt/scorer
 COPY docker/probe.py /opt/scorer/probe.py
 ENV PATH=/opt/scorer/bin:$PATH \
@@ -40,7 +41,8 @@ ENV PATH=/opt/scorer/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     XDG_CACHE_HOME=/opt/scorer/cache \
     SCORER_HTTP=0.0.0.0:8080 \
-    SCORER_STATE_DIRECTORY=/var/lib/scorer
+    SCORER_STATE_DIRECTORY=/var/lib/scorer \
+    MONITOR_STATE_DIRECTORY=/var/lib/monitor
 # A settings file scorer.toml here is found by itself; what its paths name lies beside it.
 WORKDIR /srv
 USER 10001:10001
