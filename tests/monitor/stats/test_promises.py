@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.monitor.stats.coverage import coverages
-from tests.monitor.stats.trials import Finding, findings, peeking
+from tests.monitor.stats.trials import Finding, findings, late_labels, peeking
 
 RUNS = 400
 
@@ -18,6 +18,9 @@ def test_fixed_intervals_cover_what_they_promise() -> None:
 
 def test_what_is_usual_breaks_it() -> None:
     assert peeking(RUNS).value > 0.2
+    arriving, _, early = late_labels(RUNS // 4)
+    assert arriving > 0.9, "who judges labels as they arrive is wrong where the delay depends on the outcome"
+    assert early < 0.85
 
 
 def broken(found: list[Finding]) -> list[str]:

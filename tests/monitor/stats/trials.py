@@ -163,6 +163,31 @@ def run_length(runs: int, draw: Draw, floor: float, target: float, seed: int) ->
     return float(np.mean(lengths)), float(np.std(lengths) / math.sqrt(runs))
 
 
+def late_labels(runs: int) -> tuple[float, float, float]:
+    """A model that is right nine times of ten; labels of what went wrong come soon, the others late.
+
+    How often evidence that it is right less often is enough at some look: as labels arrive; and in the order of events,
+    each cohort when all its labels are there. And the share of right ones among the first 200 labels to arrive.
+    """
+    arriving = behind = 0
+    early = 0.0
+    for rng in rngs(runs, 12):
+        right = shares(0.9)(rng, LENGTH)
+        delay = np.where(right > 0.0, np.minimum(rng.exponential(300.0, LENGTH), 1000.0), rng.random(LENGTH) * 20.0)
+        arrival = right[np.argsort(np.arange(LENGTH) + delay, kind="stable")]
+        early += float(arrival[:200].mean()) / runs
+        arriving += _alarmed(arrival)
+        behind += _alarmed(right)  # at 1000 and later, a cohort holds all that will ever come
+    return arriving / runs, behind / runs, early
+
+
+def _alarmed(right: Floats) -> bool:
+    """Whether the evidence of counts against "at least 0.9" is enough at some look."""
+    known = np.cumsum(right).astype(int)
+    looks = range(STEP, len(right) + 1, STEP)
+    return any(Counts(int(known[n - 1]), n - int(known[n - 1])).below(0.9) >= ENOUGH for n in looks)
+
+
 DRIFT = np.repeat([0.9, 0.5, 0.8], LENGTH // 3)
 
 
@@ -178,6 +203,10 @@ def findings(runs: int) -> Iterator[Finding]:
     found, delay = floor_of_counts(runs, 0.86, 3)
     yield Finding("floor by counts, 0.86 of 0.9: found within 1500", found, runs, least=0.85)
     yield Finding("floor by counts, 0.86 of 0.9: median delay", delay, runs)
+    arriving, behind, early = late_labels(runs)
+    yield Finding("0.9 of 0.9, wrong ones labelled first: share among the first 200 labels", early, runs)
+    yield Finding("the same, floor by counts as labels arrive: false alarms", arriving, runs)
+    yield Finding("the same, floor by counts behind the watermark: false alarms", behind, runs, ALPHA)
     for name, draw, mean in (("shares of 0.9", shares(0.9), 0.9), ("Beta(2, 8)", betas(2, 8), 0.2)):
         below, above, _ = floor_bet(runs, draw, mean, 4)
         yield Finding(f"floor by betting, {name} at it: false alarms below", below, runs, ALPHA)
