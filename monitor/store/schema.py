@@ -23,6 +23,7 @@
                    empty where all outcomes are in it
 ``verdicts``       what requirements say (``judge.verdicts.Verdict``, as JSON in ``body``)
 ``sequences``      sequential tests and fast detectors that go on, and the segment values that are told apart
+``commands``       commands that were answered, after which tick, and the answers; as JSON
 ``worst``          the largest confident errors of each day
 =================  ====================================================================================================
 """
@@ -79,6 +80,7 @@ CREATE TABLE verdicts (requirement VARCHAR NOT NULL, number BIGINT NOT NULL, rol
     begin BIGINT NOT NULL, "end" BIGINT NOT NULL, verdict VARCHAR NOT NULL, body VARCHAR NOT NULL);
 CREATE TABLE sequences (kind VARCHAR NOT NULL, requirement VARCHAR NOT NULL, number BIGINT NOT NULL,
     role VARCHAR NOT NULL, version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL, state BLOB NOT NULL);
+CREATE TABLE commands (id VARCHAR PRIMARY KEY, tick BIGINT NOT NULL, command BLOB NOT NULL, answer BLOB NOT NULL);
 CREATE TABLE worst (day BIGINT NOT NULL, version VARCHAR NOT NULL, loss DOUBLE NOT NULL, score DOUBLE NOT NULL,
     label DOUBLE NOT NULL, time BIGINT NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     "offset" BIGINT NOT NULL);

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from monitor.store import cohorts, counters, outbox, tables
+from monitor.store import cohorts, commands, counters, outbox, tables
 from monitor.store.admission import admit
 from monitor.store.cohorts import BEGINNING, Source, Timing
 from monitor.store.memory import Clock, Followed, Memory
@@ -214,6 +214,14 @@ class Step:
     def sent(self, ids: Iterable[str]) -> None:
         """Strike out what was sent."""
         outbox.strike(self._connection, ids)
+
+    def answered(self, command: str) -> bytes | None:
+        """What was answered to the command of this id, however long ago; ``None`` where it is new."""
+        return commands.answer(self._connection, command)
+
+    def answer(self, command: str, content: bytes, said: bytes) -> None:
+        """Keep a command, its content and what is answered to it."""
+        commands.keep(self._connection, self._memory.clock.number, command, content, said)
 
     def _record(self, number: int, time: int, ended: frozenset[Partition]) -> None:
         self._connection.execute("INSERT INTO ticks VALUES (?, ?)", [number, time])

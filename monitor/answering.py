@@ -1,0 +1,82 @@
+"""What the loop does with commands: each once, in the transaction of what it does, with a record for the audit."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import fastavro
+
+from monitor.commands import Answer, Command
+from monitor.store.step import Step
+from scorer import schema_files
+from scorer.settings import Schemas
+
+Handler = Callable[[Command, int], Answer]
+"""Does what a command asks for, at that tick (microseconds since 1970), within the step; or says why not."""
+
+AUDIT = "audit"
+"""The kind of what is sent to the audit topic; the payload is the record."""
+
+
+def unexpected(command: Command, present: str) -> Answer | None:
+    """The answer to a command that expects another state than ``present``; ``None`` where it expects that, or any."""
+    if command.expected in (None, present):
+        return None
+    return Answer(False, f"it is {present}, not {command.expected} as expected; nothing was changed", present)
+
+
+class Answering:
+    """Answers commands by their kinds. ``instance`` names this process in the audit."""
+
+    def __init__(self, model: str, instance: str, schemas: Schemas, handlers: Mapping[str, Handler]) -> None:
+        self._model, self._instance, self._handlers = model, instance, handlers
+        self._header = schema_files.framing(schemas).header(schemas.audit_id)
+        self._schema = fastavro.parse_schema(schema_files.own("audit"))
+
+    def answer(self, step: Step, commands: Sequence[Command], time: int) -> dict[str, Answer]:
+        """Do what is asked for, and return the answers by id, to be given when the step is committed.
+
+        A command that was answered before gets the same answer, and nothing is done.
+        """
+        said: dict[str, Answer] = {}
+        for command in commands:
+            before = step.answered(command.id)
+            if before is not None:
+                said[command.id] = Answer.of_json(before)
+                continue
+            answer = said[command.id] = self._do(command, time)
+            step.answer(command.id, command.to_json(), answer.to_json())
+            step.send(AUDIT, command.id, self._record(command, answer, time))
+        return said
+
+    def _do(self, command: Command, time: int) -> Answer:
+        handler = self._handlers.get(command.kind)
+        if handler is None:
+            known = ", ".join(sorted(self._handlers))
+            return Answer(False, f"this monitor knows no command {command.kind!r}; it knows {known}")
+        return handler(command, time)
+
+    def _record(self, command: Command, answer: Answer, time: int) -> bytes:
+        """A record of the audit topic: the command's kind where scorers name a pointer, its payload as the version."""
+        record = {
+            "at": time,
+            "model": self._model,
+            "instance": self._instance,
+            "event": "applied" if answer.done else "refused",
+            "pointer": command.kind,
+            "version": json.dumps(command.payload, ensure_ascii=False),
+            "digest": None,
+            "previous": answer.present,
+            "seen": time,
+            "reason": None if answer.done else f"command: {answer.text}",
+            "command": command.id,
+            "actor": command.actor,
+            "actor_reason": command.reason,
+            "trial": None,
+        }
+        out = io.BytesIO(self._header)
+        out.seek(0, io.SEEK_END)
+        fastavro.schemaless_writer(out, self._schema, record, strict=True)
+        return out.getvalue()
