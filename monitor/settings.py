@@ -45,6 +45,9 @@ class Monitor(Section):
     recorded_days: float = Field(
         90.0, gt=0.0, le=3_660.0, description="Ticks are recorded so many days, for `monitor replay`."
     )
+    outcomes_days: float = Field(
+        400.0, gt=0.0, le=36_600.0, description="The files of matured outcomes are kept so many days, for training."
+    )
     tick_seconds: Span = Field(1.0, description="How often time enters the state, and cohorts close.")
     implicit_negative: bool = Field(
         False, description="Whether a prediction without label counts as labelled 0 once its cohort has closed."

@@ -36,3 +36,8 @@ def unsent(connection: DuckDBPyConnection, kind: str) -> list[Letter]:
 def strike(connection: DuckDBPyConnection, ids: Iterable[str]) -> None:
     """Forget letters that were sent."""
     connection.execute("DELETE FROM outbox WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)])
+
+
+def withdraw(connection: DuckDBPyConnection, kind: str, payload: bytes) -> None:
+    """Forget the letters of this kind and payload, which another one replaces."""
+    connection.execute("DELETE FROM outbox WHERE kind = ? AND payload = ?", [kind, payload])

@@ -1,0 +1,161 @@
+"""The matured outcomes of an event day as a parquet file, which stays when the state forgets the day.
+
+A tick that closes cohorts of a day, or revises closed ones, puts one letter of the kind ``KIND`` into the outbox, in
+place of an older one for the same day; whoever finds it after the commit writes the day and strikes the letter out. So
+a kill at any point only has the file written again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from duckdb import DuckDBPyConnection
+
+from monitor.store.cohorts import Timing, closed_before
+from monitor.store.outbox import Letter
+from monitor.store.rows import DAY, LABELS, PREDICTIONS
+from monitor.store.schema import day_table, days
+from monitor.store.step import Step, Ticked
+
+KIND: Final = "outcomes"
+"""The kind of the letters; the payload is the day, counted from 1970, as decimal digits."""
+
+_ROLE, _CLASS = "outcomes:role", "outcomes:class"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How the carried columns of a state are written.
+
+    ``roles`` are the texts of the column ``role``, ``classes`` those of the column ``predicted`` and of labels (none
+    for a regression). ``scores`` gives columns the names under which they are written as they are, ``codes`` gives
+    columns the kind of their codes (``Step.codes``) and the name under which their texts are written.
+    """
+
+    roles: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    scores: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def days_touched(ticked: Ticked) -> list[int]:
+    """The days, counted from 1970 and ascending, of whose matured outcomes a tick changed something."""
+    hours = [*ticked.closed, *(revision.hour for revision in ticked.revisions)]
+    return sorted({hour // DAY for hour in hours})
+
+
+def ask(step: Step, ticked: Ticked) -> None:
+    """Have the files of these days written after the commit."""
+    for day in days_touched(ticked):
+        step.send_anew(KIND, str(day), str(day).encode())
+
+
+def wanted(letters: Iterable[Letter]) -> dict[int, str]:
+    """The day that each of these letters asks for, with the letter's id."""
+    return {int(letter.payload): letter.id for letter in letters}
+
+
+def write_day(
+    connection: DuckDBPyConnection, day: int, file: Path, columns: Columns, timing: Timing, implicit: float | None
+) -> int | None:
+    """Write the labelled outcomes of closed cohorts of ``day`` to ``file``; how many, ``None`` where the day is gone.
+
+    ``connection`` is one of its own (``State.reader``), so that this may run in another thread than the state's steps:
+    it sees what was committed when it begins, and puts the file there all at once. The rows are those of the state, in
+    the order of event time, source coordinates and version; the same rows make the same bytes.
+
+    Columns: ``source_topic``, ``source_partition``, ``source_offset``, ``event_time`` (UTC), ``version``, ``role``,
+    ``class`` (as predicted), scores, ``label``, ``label_class``, ``label_time`` (null where implicit), ``implicit``,
+    then texts of ``columns.codes``; ``role`` and the classes only where there are any. The file of a day that is gone
+    stays as it is. Raises OSError and duckdb.Error; ``file`` is then as it was.
+    """
+    draft = file.with_name(f".{file.name}.new")
+    connection.begin()
+    try:
+        if day not in days(connection, PREDICTIONS):
+            return None
+        reached = connection.execute("SELECT reached FROM clock").fetchall()[0][0]
+        _words(connection, columns)
+        query = _query(connection, day, closed_before(reached, timing), columns, implicit)
+        copied = f"COPY ({query}) TO '{_quoted(str(draft))}' (FORMAT parquet, COMPRESSION zstd)"
+        rows = int(connection.execute(copied).fetchall()[0][0])
+    finally:
+        connection.rollback()  # there is nothing to commit; the words go with it
+    _settle(draft, file)
+    return rows
+
+
+def _words(connection: DuckDBPyConnection, columns: Columns) -> None:
+    """All codes that occur and their texts, as a temporary table."""
+    connection.execute("CREATE TEMP TABLE words AS SELECT kind, code, name FROM names")
+    own = [(_ROLE, columns.roles), (_CLASS, columns.classes)]
+    rows = [[kind, code, name] for kind, names in own for code, name in enumerate(names)]
+    if rows:
+        connection.executemany("INSERT INTO words VALUES (?, ?, ?)", rows)
+
+
+def _query(connection: DuckDBPyConnection, day: int, closed: int, columns: Columns, implicit: float | None) -> str:
+    texts = {"source_topic": ("source_topic", "topic"), "version": ("version", "version")}
+    if columns.roles:
+        texts["role"] = ("role", _ROLE)
+    if columns.classes:
+        texts |= {"class": ("predicted", _CLASS), "label_class": ("label", _CLASS)}
+    texts |= {name: (column, kind) for column, (kind, name) in columns.codes.items()}
+    scores = ", ".join(f"{_name(column)} AS {_name(name)}" for column, name in columns.scores.items())
+    order = ["source_topic", "source_partition", "source_offset", "event_time", "version"]
+    order += [name for name in ("role", "class") if name in texts]
+    order += [*columns.scores.values(), "label"]
+    order += [name for name in ("label_class",) if name in texts]
+    order += ["label_time", "implicit", *(name for _, name in columns.codes.values())]
+    names = ", ".join(f"w{n}.name AS {_name(name)}" for n, name in enumerate(texts))
+    joins = " ".join(
+        f"LEFT JOIN words w{n} ON w{n}.kind = '{_quoted(kind)}' AND w{n}.code = o.{_name(column)}"
+        for n, (column, kind) in enumerate(texts.values())
+    )
+    taken = ["source_partition", "source_offset", "label", "implicit", "partition", "position"]
+    times = "make_timestamptz(time) AS event_time, make_timestamptz(label_time) AS label_time"
+    told = f"SELECT {names}, {', '.join(f'o.{name}' for name in taken)}, {times}, {scores or 'NULL'} FROM o {joins}"
+    return (
+        f"WITH o AS ({_outcomes(connection, day, closed, implicit)}), told AS ({told}) "
+        f"SELECT {', '.join(map(_name, order))} FROM told "
+        "ORDER BY event_time, source_topic, source_partition, source_offset, version, partition, position"
+    )
+
+
+def _outcomes(connection: DuckDBPyConnection, day: int, closed: int, implicit: float | None) -> str:
+    # A label is kept at least until the event's own day, so earlier days hold none of this one.
+    kept = [day_table(LABELS, kept) for kept in sorted(days(connection, LABELS)) if kept >= day]
+    tables = " UNION ALL ".join(f"SELECT id_high, id_low, value, time, retracted FROM {table}" for table in kept)
+    nothing = "SELECT 0::UBIGINT AS id_high, 0::UBIGINT AS id_low, 0::DOUBLE AS value, 0::BIGINT AS time WHERE false"
+    labels = f"SELECT id_high, id_low, value, time FROM ({tables}) WHERE NOT retracted" if kept else nothing
+    value = "l.value" if implicit is None else f"coalesce(l.value, {float(implicit)!r})"
+    return (
+        f"SELECT p.*, {value} AS label, l.value IS NULL AS implicit, l.time AS label_time "
+        f"FROM {day_table(PREDICTIONS, day)} p {'JOIN' if implicit is None else 'LEFT JOIN'} ({labels}) l "
+        f"USING (id_high, id_low) WHERE p.time < {closed}"
+    )
+
+
+def _settle(draft: Path, file: Path) -> None:
+    """Let the draft take the file's place, so that it stays there when the power fails."""
+    for path, flags in ((draft, os.O_RDONLY), (file.parent, os.O_RDONLY)):
+        if path == file.parent:
+            draft.replace(file)
+        handle = os.open(path, flags)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _name(name: str) -> str:
+    quoted = name.replace('"', '""')
+    return f'"{quoted}"'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
