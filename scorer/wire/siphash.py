@@ -49,6 +49,34 @@ def _round(
     return v0, v1, v2, v3
 
 
+@borrowing
+def hashed(address: int, length: int, key0: np.uint64, key1: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """The two halves of the hash of one text; for compiled code."""
+    v0, v1, v2, v3 = key0 ^ _V0, key1 ^ _V1 ^ _LONG, key0 ^ _V2, key1 ^ _V3
+    whole = length & ~7
+    for n in range(0, whole, 8):
+        word = load_u64(address + n)
+        v3 ^= word
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0 ^= word
+    word = np.uint64(length) << _B56
+    for n in range(length - whole):
+        word |= np.uint64(load_u8(address + whole + n)) << (np.uint64(n) * _BYTE)
+    v3 ^= word
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0 ^= word
+    v2 ^= _LONG
+    for _ in range(4):
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    high = v0 ^ v1 ^ v2 ^ v3
+    v1 ^= _MIDDLE
+    for _ in range(4):
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    return high, v0 ^ v1 ^ v2 ^ v3
+
+
 @entry(types.void(INT64S, INT64S, types.uint64, types.uint64, types.uint64[::1], types.uint64[::1]))
 def _hash(
     address: Int64s,
@@ -60,29 +88,7 @@ def _hash(
 ) -> None:
     """The hash of each text, in two halves."""
     for row in range(address.shape[0]):
-        v0, v1, v2, v3 = key0 ^ _V0, key1 ^ _V1 ^ _LONG, key0 ^ _V2, key1 ^ _V3
-        at, whole = address[row], length[row] & ~7
-        for n in range(0, whole, 8):
-            word = load_u64(at + n)
-            v3 ^= word
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-            v0 ^= word
-        word = np.uint64(length[row]) << _B56
-        for n in range(length[row] - whole):
-            word |= np.uint64(load_u8(at + whole + n)) << (np.uint64(n) * _BYTE)
-        v3 ^= word
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        v0 ^= word
-        v2 ^= _LONG
-        for _ in range(4):
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        high[row] = v0 ^ v1 ^ v2 ^ v3
-        v1 ^= _MIDDLE
-        for _ in range(4):
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        low[row] = v0 ^ v1 ^ v2 ^ v3
+        high[row], low[row] = hashed(address[row], length[row], key0, key1)
 
 
 def siphash(
@@ -90,5 +96,5 @@ def siphash(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The two halves, uint64 ``(n,)`` each, of the hash of each of n texts, by address and length (at least 0)."""
     high, low = np.empty(len(address), np.uint64), np.empty(len(address), np.uint64)
-    _hash(address, length, np.uint64(key[0]), np.uint64(key[1]), high, low)
+    _hash(np.ascontiguousarray(address), np.ascontiguousarray(length), np.uint64(key[0]), np.uint64(key[1]), high, low)
     return high, low

@@ -135,7 +135,7 @@ def _blocky(draw: st.DrawFn) -> bytes:
             items = [key_and_value(key, value, draw(st.integers(0, 2))) for key, value in entries]
         sizes = draw(st.lists(st.integers(1, 3), max_size=3))
         parts.append(blocks(items, sizes, [draw(st.booleans()) for _ in sizes]))
-    head, tail = record["before"].encode(), varint(record["after"])
+    head, tail = str(record["before"]).encode(), varint(record["after"])
     return varint(len(head)) + head + b"".join(parts) + tail
 
 

@@ -1,0 +1,1 @@
+"""What is read from Kafka, as rows and counts for the state."""
