@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.stats import closed
 from monitor.stats.buckets import Bucket
+from monitor.stats.closed import Judged
 from monitor.stats.layout import Layout
 from scorer.quality.requirement import Requirement
 
@@ -28,9 +29,13 @@ class Measured:
 
 def measure(bucket: Bucket, layout: Layout, requirement: Requirement, alpha: float) -> Measured:
     """The metric of ``requirement``, with the interval of ``stats.closed`` at ``1 - alpha``."""
-    judged = closed.judge(bucket, layout, requirement, alpha)
+    return of_judged(closed.judge(bucket, layout, requirement, alpha), bucket.n)
+
+
+def of_judged(judged: Judged, n: int) -> Measured:
+    """A verdict's figures; ``n`` where it has none."""
     if judged.figure is None:
-        return Measured(None, None, None, None, bucket.n, judged.reason)
+        return Measured(None, None, None, None, n, judged.reason)
     return Measured(judged.figure.value, finite(judged.low), finite(judged.high), judged.figure.error, judged.figure.n)
 
 

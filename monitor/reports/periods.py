@@ -17,7 +17,7 @@ Period: TypeAlias = Literal["day", "week", "month"]
 
 PERIODS: Final[tuple[Period, ...]] = ("day", "week", "month")
 
-PARTS: Final[dict[Period, Window]] = {"day": "hour", "week": "day", "month": "day"}
+PARTS: Final[dict[Window, Window]] = {"day": "hour", "week": "day", "month": "day"}
 """Into what a trend divides each period."""
 
 MOST = 7

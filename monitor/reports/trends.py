@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from monitor.reports.measured import Measured, measure
+from monitor.reports.measured import Measured, measure, of_judged
 from monitor.reports.periods import Span
-from monitor.stats.buckets import Bucket
+from monitor.stats.buckets import Bucket, together
 from monitor.stats.layout import Layout
+from monitor.stats.shares import Counted, judge_shares
+from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.requirement import Requirement
 from scorer.quality.windows import name_of
 
@@ -39,11 +41,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One metric with its parameters."""
+    """One metric with its parameters: over the ``whole`` period, and part by part."""
 
     metric: str
     what: str
     better: str
+    whole: Measured
     points: tuple[Point, ...]
     bounds: tuple[Bound, ...]
 
@@ -57,8 +60,10 @@ def metrics(requirements: Iterable[Requirement]) -> dict[str, Requirement]:
 
 
 def trends(
+    span: Span,
     parts: Sequence[Span],
     buckets: Mapping[int, Bucket],
+    counted: Counted,
     layout: Layout,
     requirements: Sequence[Requirement],
     alpha: float,
@@ -66,22 +71,37 @@ def trends(
 ) -> list[Trend]:
     """A trend for each metric; ``buckets`` are of parts, by the time at which they begin."""
     nothing = Bucket.empty(layout)
+    whole = together((buckets[part.begin] for part in parts if part.begin in buckets), layout)
     found = []
-    for name, requirement in metrics(requirements).items():
+    for name, one in metrics(requirements).items():
+        if one.metric.name in OPERATIONAL:
+            of_whole, of_parts = (_shares(one, counted, spans, alpha) for spans in ([span], parts))
+        else:
+            of_whole = [measure(whole, layout, one, alpha)]
+            of_parts = [measure(buckets.get(part.begin, nothing), layout, one, alpha) for part in parts]
         points = tuple(
-            Point(
-                part.name.partition("T")[2] + ":00" if part.window == "hour" else part.name,
-                part.begin,
-                part.end,
-                measure(buckets.get(part.begin, nothing), layout, requirement, alpha),
-                part.end > closed_before,
-            )
-            for part in parts
+            Point(short(part), part.begin, part.end, told, part.end > closed_before)
+            for part, told in zip(parts, of_parts, strict=True)
         )
-        bounds = [_bound(one, parts) for one in requirements if one.name == name and not one.segments]
-        metric = requirement.metric
-        found.append(Trend(name, metric.what, metric.better, points, tuple(dict.fromkeys(bounds))))
+        bounds = [_bound(other, parts) for other in requirements if other.name == name and not other.segments]
+        metric = one.metric
+        found.append(Trend(name, metric.what, metric.better, of_whole[0], points, tuple(dict.fromkeys(bounds))))
     return found
+
+
+def _shares(requirement: Requirement, counted: Counted, spans: Sequence[Span], alpha: float) -> list[Measured]:
+    """Of what is counted beside the buckets, without regard to whether it is closed."""
+    asked = replace(requirement, window=spans[0].window, season=())
+    found = {one.number: one.judged for one in judge_shares([asked], counted, spans[-1].end, alpha)}
+    return [
+        of_judged(found[span.number], 0) if span.number in found else Measured(None, None, None, None, 0, "no events")
+        for span in spans
+    ]
+
+
+def short(part: Span) -> str:
+    """``11:00`` of an hour, else its name."""
+    return part.name.partition("T")[2] + ":00" if part.window == "hour" else part.name
 
 
 def _bound(requirement: Requirement, parts: Sequence[Span]) -> Bound:
