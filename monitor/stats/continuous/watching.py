@@ -6,6 +6,8 @@ drifts inside a window, and what is required of the window is required of its me
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from monitor.stats.closed import Judged
@@ -21,6 +23,40 @@ from scorer.quality.requirement import Requirement
 from scorer.quality.table import Table
 
 SHARES = ("accuracy", "precision", "recall", "false_positive_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What rows say to a sequence. ``values`` float64 ``(n,)``: 1 or 0 for a share, and NaN where the row is none of
+    those that the share is of; a bounded loss; or, with ``scores`` ``(n,)``, whether the row is of the class."""
+
+    values: Floats
+    scores: Floats | None = None
+
+    @staticmethod
+    def of(requirement: Requirement, layout: Layout, table: Table) -> Fed:
+        """Rows in the order of the cohort: by event time, partition and offset. All are labelled and valid.
+
+        Raises ``ValueError`` where one is not.
+        """
+        if not (table.labelled & layout.valid(table.scores)).all():
+            raise ValueError("a row has no label, or no valid score")
+        if requirement.metric.name == "auc":
+            truth, score = _ordered(table, _wanted(table, requirement))
+            return Fed(truth.astype(np.float64), score)
+        if requirement.metric.name in SHARES:
+            return Fed(_hits(table, requirement))
+        # A loss at the end of its range may be beyond it by a rounding.
+        return Fed(np.clip(_losses(table, requirement, layout), *scale_of(requirement, layout)))
+
+    def take(self, rows: Int64s) -> Fed:
+        """The rows of these numbers."""
+        return Fed(self.values[rows], None if self.scores is None else self.scores[rows])
+
+
+def scale_of(requirement: Requirement, layout: Layout) -> tuple[float, float]:
+    """Between what the values of a requirement lie."""
+    return requirement.metric.range(requirement.parameters, layout.kind)
 
 
 class Watch:
@@ -41,26 +77,25 @@ class Watch:
         elif requirement.metric.name in SHARES:
             self._sequence = Counts() if state is None else Counts(int(state[1]), int(state[2]))
         else:
-            low, high = requirement.metric.range(requirement.parameters, layout.kind)
-            self._sequence = Running(Scale(low, high), numbers)
+            self._sequence = Running(Scale(*scale_of(requirement, layout)), numbers)
 
-    def update(self, table: Table) -> None:
-        """Feed rows in the order of the cohort: by event time, partition and offset. All are labelled and valid.
+    def update(self, table: Table) -> Floats:
+        """Feed rows, as ``Fed.of`` takes them; returns what :meth:`feed` does."""
+        return self.feed(Fed.of(self.requirement, self.layout, table))
 
-        Raises ``ValueError`` where one is not.
-        """
-        if not (table.labelled & self.layout.valid(table.scores)).all():
-            raise ValueError("a row has no label, or no valid score")
-        self.labels += len(table)
+    def feed(self, fed: Fed) -> Floats:
+        """Feed rows of this requirement; returns the values whose mean is watched, one for each row or pair."""
+        self.labels += len(fed.values)
         if isinstance(self._sequence, Pairs):
-            self._sequence.update(*_ordered(table, _wanted(table, self.requirement)))
-        elif isinstance(self._sequence, Counts):
-            hits = _hits(table, self.requirement)
-            self._sequence = self._sequence.merge(Counts(int(hits.sum()), int((~hits).sum())))
-        else:
-            scale = self._sequence.scale
-            # A loss at the end of its range may be beyond it by a rounding.
-            self._sequence.update(np.clip(_losses(table, self.requirement, self.layout), scale.low, scale.high))
+            assert fed.scores is not None  # noqa: S101  # those of the AUC have scores
+            return self._sequence.update(fed.values > 0.0, fed.scores)
+        if isinstance(self._sequence, Counts):
+            values = fed.values[~np.isnan(fed.values)]
+            hits = int(values.sum())
+            self._sequence = self._sequence.merge(Counts(hits, len(values) - hits))
+            return values
+        self._sequence.update(fed.values)
+        return fed.values
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Bounds of the metric that hold at all times at once with probability ``1 - alpha``."""
@@ -88,14 +123,14 @@ def _predicted(table: Table, asked: Requirement) -> Int64s:
     return table.predicted if threshold is None else (table.scores[0] > threshold).astype(np.int64)
 
 
-def _hits(table: Table, asked: Requirement) -> Bools:
-    """Of the rows that the share is of, which count for it."""
+def _hits(table: Table, asked: Requirement) -> Floats:
+    """1 where a row counts for the share, 0 where it does not, NaN where the share is not of it."""
     predicted, wanted, name = _predicted(table, asked), _wanted(table, asked), asked.metric.name
     if name == "accuracy":
-        return np.asarray(predicted == table.labels)
+        return np.where(predicted == table.labels, 1.0, 0.0)
     truth, positive = table.labels == wanted, predicted == wanted
     among = {"precision": positive, "recall": truth, "false_positive_rate": ~truth}[name]
-    return np.asarray((truth if name == "precision" else positive)[among])
+    return np.where(among, truth if name == "precision" else positive, np.nan)
 
 
 def _ordered(table: Table, wanted: int) -> tuple[Bools, Floats]:
