@@ -14,11 +14,13 @@ from typing import Any, NamedTuple, Self
 
 import duckdb
 
+from monitor.judge.verdicts import Verdict
 from monitor.store.cohorts import Source, Timing
+from monitor.store.counters import Flip
 from monitor.store.errors import SnapshotMissing, StateRefused
+from monitor.store.memory import Clock, Followed
 from monitor.store.outbox import Letter
 from monitor.store.schema import FORMAT
-from monitor.store.step import Clock
 
 ALWAYS = (-(2**62), 2**62)
 """From before all times to after them."""
@@ -48,6 +50,56 @@ class Counted(NamedTuple):
     topic: str
     reason: str
     n: int
+
+
+class Late(NamedTuple):
+    """How many predictions of an event hour and version came in a ``bin`` of ``scorer.quality.lateness``."""
+
+    hour: int
+    version: str
+    bin: int
+    n: int
+
+
+class Dead(NamedTuple):
+    """How many dead letters there are of an hour, by reason."""
+
+    hour: int
+    reason: str
+    n: int
+
+
+class Unscored(NamedTuple):
+    """How many events of an hour a challenger could not score, by reason."""
+
+    hour: int
+    version: str
+    reason: str
+    n: int
+
+
+class Seen(NamedTuple):
+    """How many values of an input lie in a bin of a version's profile, on a day counted from 1970; bin -1: missing."""
+
+    day: int
+    version: str
+    input: str
+    bin: int
+    n: int
+
+
+class Worst(NamedTuple):
+    """A confident error of the champion: its loss, score and label, event time, and where its event is."""
+
+    day: int
+    version: str
+    loss: float
+    score: float
+    label: float
+    time: int
+    topic: str
+    partition: int
+    offset: int
 
 
 class Revised(NamedTuple):
@@ -147,6 +199,66 @@ class Snapshot:
         """Closed cohorts from ``begin`` up to ``end`` that changed."""
         query = "SELECT hour, tick, number FROM revisions WHERE hour >= ? AND hour < ? ORDER BY ALL"
         return [Revised(*row) for row in self._rows(query, begin, end)]
+
+    def latency(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Late]:
+        """How late predictions of the hours from ``begin`` up to ``end`` came."""
+        query = "FROM latency WHERE hour >= ? AND hour < ? ORDER BY ALL"
+        return [Late(hour, self._version(code), *rest) for hour, code, *rest in self._rows(query, begin, end)]
+
+    def letters(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Dead]:
+        """Dead letters of the hours from ``begin`` up to ``end``."""
+        reasons = self.names("reason")
+        query = "FROM letters WHERE hour >= ? AND hour < ? ORDER BY ALL"
+        return [Dead(hour, reasons.get(code, "?"), n) for hour, code, n in self._rows(query, begin, end)]
+
+    def failures(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Unscored]:
+        """What challengers could not score, of the hours from ``begin`` up to ``end``."""
+        reasons = self.names("reason")
+        query = "FROM failures WHERE hour >= ? AND hour < ? ORDER BY ALL"
+        return [
+            Unscored(hour, self._version(code), reasons.get(reason, "?"), n)
+            for hour, code, reason, n in self._rows(query, begin, end)
+        ]
+
+    def drift(self, first: int, last: int) -> list[Seen]:
+        """Values of inputs on the days from ``first`` to ``last``, both included."""
+        inputs = self.names("input")
+        query = "FROM drift WHERE day >= ? AND day <= ? ORDER BY ALL"
+        return [
+            Seen(day, self._version(code), inputs.get(one, "?"), *rest)
+            for day, code, one, *rest in self._rows(query, first, last)
+        ]
+
+    # -- what is judged --------------------------------------------------------------------------------------------
+
+    def verdicts(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Verdict]:
+        """The verdicts on windows that touch the time from ``begin`` up to ``end``."""
+        query = (
+            'SELECT body FROM verdicts WHERE begin < ? AND "end" > ? ORDER BY requirement, number, role, version, body'
+        )
+        return [Verdict.of_json(body) for (body,) in self._rows(query, end, begin)]
+
+    def worst(self, first: int, last: int) -> list[Worst]:
+        """The largest confident errors of the days from ``first`` to ``last``, both included; the largest first."""
+        query = 'FROM worst WHERE day >= ? AND day <= ? ORDER BY loss DESC, time, topic, partition, "offset"'
+        return [Worst(*row) for row in self._rows(query, first, last)]
+
+    # -- who is followed -------------------------------------------------------------------------------------------
+
+    @property
+    def followed(self) -> Followed | None:
+        """What the pointers said last, if anything yet."""
+        found = self._rows("FROM followed ORDER BY number DESC LIMIT 1")
+        if not found:
+            return None
+        number, champion, challengers = found[0]
+        return Followed(number, champion, tuple(challengers.split(",")) if challengers else ())
+
+    def flips(self) -> list[Flip]:
+        """What scorers did about the pointers, the latest first."""
+        return [Flip(*row) for row in self._rows("FROM flips ORDER BY time DESC, instance, pointer, version")]
+
+    # -- what others keep ------------------------------------------------------------------------------------------
 
     def names(self, kind: str) -> dict[int, str]:
         """The texts behind codes."""

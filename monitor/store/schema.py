@@ -12,7 +12,7 @@
 ``counts``         what does not count or could not be used, by topic and reason
 ``names``          texts and the codes that stand for them
 ``followed``       from which tick on the pointers named which champion, and which challengers, comma-separated
-``latency``        time from event to score of predictions, in the bins of scorer.quality.lateness, by event hour and version
+``latency``        time from event to score, in the bins of scorer.quality.lateness, by event hour and version
 ``letters``        dead letters by hour of the event's arrival and reason, a code of kind "reason"
 ``failures``       events that a challenger could not score, though they can be read; by event hour, version and reason
 ``drift``          events by day, champion's version, input (kind "input") and bin of its profile; -1 is missing
@@ -79,7 +79,8 @@ CREATE TABLE verdicts (requirement VARCHAR NOT NULL, number BIGINT NOT NULL, rol
     version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL, "window" VARCHAR NOT NULL,
     begin BIGINT NOT NULL, "end" BIGINT NOT NULL, verdict VARCHAR NOT NULL, body VARCHAR NOT NULL);
 CREATE TABLE sequences (kind VARCHAR NOT NULL, requirement VARCHAR NOT NULL, number BIGINT NOT NULL,
-    role VARCHAR NOT NULL, version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL, state BLOB NOT NULL);
+    role VARCHAR NOT NULL, version VARCHAR NOT NULL, field VARCHAR NOT NULL, value VARCHAR NOT NULL,
+    state BLOB NOT NULL);
 CREATE TABLE commands (id VARCHAR PRIMARY KEY, tick BIGINT NOT NULL, command BLOB NOT NULL, answer BLOB NOT NULL);
 CREATE TABLE worst (day BIGINT NOT NULL, version VARCHAR NOT NULL, loss DOUBLE NOT NULL, score DOUBLE NOT NULL,
     label DOUBLE NOT NULL, time BIGINT NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
@@ -87,8 +88,8 @@ CREATE TABLE worst (day BIGINT NOT NULL, version VARCHAR NOT NULL, loss DOUBLE N
 """
 
 SHARED = (
-    "meta", "clock", "sources", "coverage", "delays", "revisions", "counts", "names", "kept", "outbox", "buckets",
-    "verdicts", "worst",
+    "meta", "clock", "sources", "coverage", "delays", "revisions", "counts", "names", "followed", "latency", "letters",
+    "failures", "drift", "flips", "kept", "outbox", "buckets", "verdicts", "worst",
 )  # fmt: skip
 """The tables that a snapshot shows."""
 
