@@ -9,7 +9,8 @@ import tomllib
 
 import pytest
 
-from monitor.service import CLOSE_SECONDS
+from monitor import acl as monitor_acl
+from monitor.service.loop import CLOSE_SECONDS
 from monitor.settings import MonitorSettings
 from sandbox.valkey import _binary
 from scorer.registry import acl
@@ -83,12 +84,19 @@ def test_the_scorer_has_the_rights_that_are_tested_and_no_others() -> None:
     assert line == f"user scorer on >$VALKEY_SCORER_PASSWORD {' '.join(acl.rules(Keys(SETTINGS.scorer.model)))}"
 
 
+def test_the_monitor_has_the_rights_that_are_tested_and_no_others() -> None:
+    text = (ROOT / "docker" / "valkey.sh").read_text("utf-8").replace("$model", SETTINGS.scorer.model)
+    [line] = [line for line in text.splitlines() if line.startswith("user monitor ")]
+    assert line == f"user monitor on >$VALKEY_MONITOR_PASSWORD {' '.join(monitor_acl.rules(Keys(SETTINGS.scorer.model)))}"
+
+
 def test_what_is_mounted_is_there() -> None:
     volumes = set(re.findall(r"^  (\w+):$", COMPOSE.read_text("utf-8").split("\nvolumes:\n")[1], re.MULTILINE))
     for service in SERVICES.values():
         for source in service.mounts.values():
             assert source in volumes or (ROOT / source).exists(), f"{service.name}: {source}"
     assert SERVICES["scorer"].mounts[SERVICES["scorer"].environment["SCORER_STATE_DIRECTORY"]] in volumes
+    assert SERVICES["monitor"].mounts[SERVICES["monitor"].environment["MONITOR_STATE_DIRECTORY"]] in volumes
     assert SERVICES["kafka"].mounts[SERVICES["kafka"].environment["KAFKA_LOG_DIRS"]] in volumes
 
 

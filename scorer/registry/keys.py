@@ -95,6 +95,11 @@ class Keys:
         return self._key(f"answer:{check_name(command, 'command')}")
 
     @property
+    def every_answer(self) -> str:
+        """A pattern that all answers match, and nothing else."""
+        return self._key("answer:*")
+
+    @property
     def lease(self) -> str:
         """Which monitor is the one at work."""
         return self._key("lease")
