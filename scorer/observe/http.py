@@ -20,11 +20,22 @@ Answer = Callable[[], tuple[bool, dict[str, object]]]
 
 
 class Server:
-    """Serves from a thread until ``stop``. ``health`` and ``ready`` return (good?, details)."""
+    """Serves from a thread until ``stop``. ``health`` and ``ready`` return (good?, details).
 
-    def __init__(self, address: str, health: Answer, ready: Answer, metrics: Callable[[], bytes]) -> None:
+    Raises SettingsError, naming the ``setting`` that gave the address, where that is taken.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        health: Answer,
+        ready: Answer,
+        metrics: Callable[[], bytes],
+        *,
+        setting: str = "scorer.http",
+    ) -> None:
         host, _, port = address.rpartition(":")
-        self._socket = _bind(host, int(port))
+        self._socket = _bind(host, int(port), setting)
         self.address = f"{host}:{self._socket.getsockname()[1]}"
 
         def judged(answer: Answer) -> Callable[[Request], Response]:
@@ -61,8 +72,8 @@ class Server:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, setting: str) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=64)
     except OSError as error:
-        raise SettingsError(f"scorer.http: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise SettingsError(f"{setting}: cannot listen on {host}:{port}: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""What the monitor answers over HTTP: health, readiness and metrics."""

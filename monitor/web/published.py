@@ -1,0 +1,56 @@
+"""What the published snapshot says, as metrics: asked for when somebody looks, so that the loop need not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from monitor.metrics import Metrics
+from monitor.store.cohorts import BEGINNING, closed_before
+from monitor.store.errors import SnapshotMissing, StateRefused
+from monitor.store.reading import Snapshot
+from monitor.store.rows import DAY
+
+OUTBOX = ("verdict", "mail", "outcomes", "audit")
+"""The kinds of what waits to be sent."""
+
+MICROSECONDS = 1e6
+
+
+def fill(metrics: Metrics, path: Path) -> None:
+    """Show what the snapshot at ``path`` says. Where there is none yet, nothing is shown: then it has no timestamp."""
+    try:
+        published = path.stat().st_mtime
+        with Snapshot(path) as snapshot:
+            _fill(metrics, snapshot)
+    except (FileNotFoundError, SnapshotMissing, StateRefused):
+        metrics.show("monitor_snapshot_timestamp_seconds", {})
+    else:
+        metrics.set("monitor_snapshot_timestamp_seconds", published)
+
+
+def _fill(metrics: Metrics, snapshot: Snapshot) -> None:
+    clock = snapshot.clock
+    metrics.set("monitor_ticks", clock.number)
+    metrics.set("monitor_tick_timestamp_seconds", clock.time / MICROSECONDS)
+    judged = {(): closed_before(clock.reached, snapshot.timing) / MICROSECONDS} if clock.reached > BEGINNING else {}
+    metrics.show("monitor_judged_timestamp_seconds", judged)
+    metrics.show("monitor_rows_refused", {(one.topic, one.reason): float(one.n) for one in snapshot.counts()})
+    metrics.show("monitor_outbox", {(kind,): float(len(snapshot.unsent(kind))) for kind in OUTBOX})
+    _coverage(metrics, snapshot)
+
+
+def _coverage(metrics: Metrics, snapshot: Snapshot) -> None:
+    end = closed_before(snapshot.clock.reached, snapshot.timing)
+    pending: Counter[str] = Counter()
+    day: Counter[str] = Counter()
+    labelled: Counter[str] = Counter()
+    for one in snapshot.coverage():
+        pending[one.version] += one.predictions - one.labelled
+        if end - DAY <= one.hour < end:
+            day[one.version] += one.predictions
+            labelled[one.version] += one.labelled
+    metrics.show("monitor_pending_predictions", {(version,): float(number) for version, number in pending.items()})
+    metrics.show(
+        "monitor_coverage", {(version,): labelled[version] / number for version, number in day.items() if number}
+    )
