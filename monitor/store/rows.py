@@ -114,6 +114,19 @@ def take(rows: Rows, which: NDArray[Any]) -> Rows:
     return {name: column[which] for name, column in rows.items()}
 
 
+def distinct(numbers: Int64s) -> tuple[Int64s, Int64s]:
+    """The numbers ``(n,)`` that occur, rising, and for each row which of them it is."""
+    if not len(numbers):
+        return numbers, numbers
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low > 4 * len(numbers) + 1000:
+        found, place = np.unique(numbers, return_inverse=True)
+        return found, place
+    present = np.zeros(high - low + 1, np.bool_)  # close together, as codes and hours are: sorting takes far longer
+    present[numbers - low] = True
+    return np.flatnonzero(present) + low, (np.cumsum(present) - 1)[numbers - low]
+
+
 def joined(parts: Iterable[Rows], columns: Mapping[str, str]) -> Rows:
     """Rows behind one another."""
     parts = [empty(columns), *parts]

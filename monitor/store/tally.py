@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.store.rows import HOUR, Rows
+from monitor.store.rows import HOUR, Rows, distinct
 
 _SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 24 * HOUR
 
@@ -21,7 +21,7 @@ def coverage(changes: Rows) -> Rows:
     sign = changes["sign"].astype(np.int64)
     told = sign * (changes["labelled"] & ~changes["implicit"])
     return _sums(
-        {"hour": changes["time"] // HOUR * HOUR, "version": changes["version"].astype(np.int64)},
+        {"hour": changes["time"] // HOUR, "version": changes["version"].astype(np.int64)},
         {"predictions": sign, "labelled": told},
     )
 
@@ -32,20 +32,25 @@ def delays(changes: Rows) -> Rows:
     time = changes["time"][told]
     bins = np.searchsorted(np.array(EDGES), changes["label_time"][told] - time, side="right")
     return _sums(
-        {"hour": time // HOUR * HOUR, "version": changes["version"][told].astype(np.int64), "bin": bins},
+        {"hour": time // HOUR, "version": changes["version"][told].astype(np.int64), "bin": bins},
         {"labels": changes["sign"][told].astype(np.int64)},
     )
 
 
 def _sums(keys: Rows, values: Rows) -> Rows:
-    """Values summed by keys, without rows that are 0 throughout."""
-    found, which = np.unique(np.stack(list(keys.values()), axis=1), axis=0, return_inverse=True)
+    """Values summed by keys, without rows that are 0 throughout; ``hour`` counts from 1970, and becomes a time."""
+    of_key = {name: distinct(column) for name, column in keys.items()}
+    code = np.zeros(len(keys["hour"]), np.int64)
+    for found, place in of_key.values():
+        code = code * max(1, len(found)) + place
+    codes, which = distinct(code)
     sums = {}
     for name, value in values.items():
-        sums[name] = np.zeros(len(found), np.int64)
-        np.add.at(sums[name], which.ravel(), value)
+        sums[name] = np.zeros(len(codes), np.int64)
+        np.add.at(sums[name], which, value)
     some = np.any([total != 0 for total in sums.values()], axis=0)
-    return {
-        **{name: found[some, n] for n, name in enumerate(keys)},
-        **{name: total[some] for name, total in sums.items()},
-    }
+    columns, rest = {}, codes[some]
+    for name, (found, _) in reversed(of_key.items()):
+        columns[name], rest = found[rest % max(1, len(found))], rest // max(1, len(found))
+    columns["hour"] = columns["hour"] * HOUR
+    return {**{name: columns[name] for name in keys}, **{name: total[some] for name, total in sums.items()}}
