@@ -9,10 +9,10 @@ from __future__ import annotations
 from scorer.registry.keys import Keys
 
 COMMANDS = (
-    "mget", "get", "set", "del", "type", "strlen", "getrange", "xrange", "xdel", "time", "eval", "pexpire", "multi",
-    "exec", "ping", "select", "client|setinfo",
+    "mget", "get", "type", "strlen", "getrange", "xrange", "multi", "exec", "watch", "unwatch", "eval", "set", "del",
+    "pexpire", "time", "xadd", "xdel", "ping", "select", "client|setinfo",
 )  # fmt: skip
-"""What the monitor sends, in the names that ACL uses."""
+"""What the monitor and its commands send, in the names that ACL uses."""
 
 
 def rules(keys: Keys) -> tuple[str, ...]:
@@ -20,6 +20,6 @@ def rules(keys: Keys) -> tuple[str, ...]:
     writable = (keys.lease, keys.fence, keys.commands, keys.every_answer)
     return (
         f"%R~{keys.prefix}:*",
-        *(f"%W~{key}" for key in writable),
+        *(f"~{key}" for key in writable),
         *(f"+{command}" for command in COMMANDS),
     )
