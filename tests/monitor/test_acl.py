@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -79,3 +80,8 @@ FORBIDDEN: list[Callable[[redis.Redis], object]] = [
 def test_nothing_else_is_allowed(address: str, forbidden: Callable[[redis.Redis], object]) -> None:
     with connect(address) as client, pytest.raises(redis.exceptions.NoPermissionError):
         forbidden(client)
+
+
+def test_the_document_gives_these_rights() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "monitor-operations.md").read_text("utf-8")
+    assert " ".join(("ACL SETUSER monitor reset on >PASSWORD", *acl.rules(KEYS))) in " ".join(text.split())
