@@ -85,7 +85,7 @@ def write_day(
         rows = int(connection.execute(copied).fetchall()[0][0])
     finally:
         connection.rollback()  # there is nothing to commit; the words go with it
-    _settle(draft, file)
+    put_in_place(draft, file)
     return rows
 
 
@@ -140,16 +140,19 @@ def _outcomes(connection: DuckDBPyConnection, day: int, closed: int, implicit: f
     )
 
 
-def _settle(draft: Path, file: Path) -> None:
-    """Let the draft take the file's place, so that it stays there when the power fails."""
-    for path, flags in ((draft, os.O_RDONLY), (file.parent, os.O_RDONLY)):
-        if path == file.parent:
-            draft.replace(file)
-        handle = os.open(path, flags)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def put_in_place(draft: Path, file: Path) -> None:
+    """Let a draft beside it take the file's place, in a way that outlives a loss of power."""
+    _write_through(draft)
+    draft.replace(file)
+    _write_through(file.parent)
+
+
+def _write_through(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _name(name: str) -> str:
