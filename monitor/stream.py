@@ -1,7 +1,8 @@
-"""Events, predictions and labels from Kafka: every partition, from its beginning, assigned by hand.
+"""What the monitor reads from Kafka: all partitions of its topics, assigned by hand at the offsets of the state.
 
-The monitor keeps what it joins in memory, so each start reads everything again; the offsets that it commits only show
-how far it has come. Callbacks run inside ``poll`` and ``consume`` and must not raise, so they note what went wrong.
+No group shares out partitions, so no rebalance comes between a read and its commit in the state; the offsets that are
+committed to the consumer group only show how far the state has come. Callbacks run inside ``poll`` and ``consume`` and
+must not raise, so they note what went wrong.
 """
 
 from __future__ import annotations
@@ -9,60 +10,66 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import ClusterMetadata, OffsetSpec
 
+from monitor.mirror import Mirror
+from monitor.records import Letter, Partition, Records
 from monitor.settings import MonitorSettings
+from monitor.store.rows import DEAD_LETTERS, TOPICS
 from scorer.batch import Batch
 from scorer.errors import StreamBroken
-from scorer.stream import batches, clients, verdicts
+from scorer.stream import batches, clients, dead_letters, topics, verdicts
 
 LOGGER = logging.getLogger(__name__)
-
-Partition = tuple[str, int]
-Ends = Mapping[Partition, int]
 
 MESSAGES = 10_000
 """Most messages in one read."""
 
 UNKNOWN = -1
 
-COMMIT_SECONDS = 0.1
 REQUEST_SECONDS = 2.0
 DISCOVER_SECONDS = 30.0
-LEAVE_SECONDS = 2.0
+AGAIN_SECONDS = 1.0
+PLACE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What one read brought of each kind; ``None`` where there was none of it."""
+@dataclass(slots=True)
+class _Place:
+    """Where a partition that is assigned goes on; ``told`` once it has told of a record or of its end, else it is
+    placed anew at ``due``, with ever more patience."""
 
-    events: Batch | None
-    predictions: Batch | None
-    labels: Batch | None
+    next_offset: int
+    due: float
+    patience: float = PLACE_SECONDS
+    told: bool = False
+    ended: bool = False
 
 
 class Stream:
     """Reads the topics of one model. For one thread."""
 
-    def __init__(self, settings: MonitorSettings) -> None:
-        topics = settings.topics
-        self.event_topics = (topics.events, topics.retry)
-        self._kinds = (self.event_topics, (topics.predictions,), (topics.labels,))
-        self._topics = [topic for kind in self._kinds for topic in kind]
-        self._next: dict[
-            Partition, int
-        ] = {}  # where each assigned partition goes on; UNKNOWN until its first record or end
-        self._moved: set[Partition] = set()  # whose offsets are not committed yet
-        self._committing = 0
-        self._commit_at = self._discover_at = 0.0
-        self._drained = False
+    def __init__(self, settings: MonitorSettings, offsets: Mapping[Partition, int]) -> None:
+        """Goes on at ``offsets``; partitions that are not among them begin where their topic does.
+
+        Raises SettingsError where the client takes no such properties.
+        """
+        self._settings = settings
+        self._names = {topic: str(getattr(settings.topics, topic)) for topic in TOPICS}
+        self._topics = {name: topic for topic, name in self._names.items()}
+        self._offsets = dict(offsets)
+        self._places: dict[Partition, _Place] = {}
+        self._adrift: set[Partition] = set()  # whose next record is not there
+        self._gone: set[Partition] = set()  # which the state knows and the broker does not
+        self._doubtful = True  # whether the brokers may know more than they could tell
+        self._discover_at = 0.0
         self._waiting: set[str] = set()  # kinds of trouble since the last record was read
         self._failure: KafkaError | None = None
-        self._group = group = settings.monitor.group
-        callbacks = {"error_cb": self._on_error, "on_commit": self._on_commit}
+        group = settings.monitor.group
+        self._mirror = Mirror(group)
         self._consumer = Consumer(
             {
                 "fetch.queue.backoff.ms": 10,
@@ -76,145 +83,194 @@ class Stream:
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "error",
-                **callbacks,
+                "error_cb": self._on_error,
+                "on_commit": self._mirror.answered,
             }
         )
 
-    def read(self, deadline: float) -> Records | None:
-        """What has arrived: waits for the first record until ``deadline`` (monotonic seconds), no longer."""
-        now = time.monotonic()
-        if now >= self._discover_at:
-            self._discover_at = now + (DISCOVER_SECONDS if self._discover() else 1.0)
-        return self._sorted_out(self._messages(deadline))
+    def read(self, deadline: float) -> Records:
+        """What has arrived: waits for the first record until ``deadline`` (monotonic seconds), no longer.
+
+        Raises StreamBroken for what waiting cannot mend.
+        """
+        lost, found = self._discover(time.monotonic())
+        messages = [] if lost or found else self._messages(deadline)
+        if not any(map(Message.error, messages)):
+            return Records(lost, found, *self._batches(messages))
+        read = self._batches([message for message in messages if message.error() is None])
+        passed = {}
+        # After the records: the end of a partition lies behind those of it that were read along with the report.
+        for message in messages:
+            error = message.error()
+            if error is not None and (partition := self._heed(error, message)) is not None:
+                passed[partition] = self._places[partition].next_offset
+        return Records(lost, found, *read, passed)
 
     def _messages(self, deadline: float) -> Sequence[Message]:
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
         messages = [] if first is None else [first, *self._consumer.consume(MESSAGES - 1, 0)]
-        self._drained = len(messages) < MESSAGES
         if self._failure is not None:
             raise StreamBroken(f"{self._failure.name()}: {self._failure.str()}")
         return messages
 
-    def _sorted_out(self, messages: Sequence[Message]) -> Records | None:
-        """The records among these; what the client reports in place of others is acted upon."""
-        if not any(map(Message.error, messages)):
-            return self._records(messages) if messages else None
-        records = [message for message in messages if message.error() is None]
-        found = self._records(records) if records else None
-        # After the records: the end of a partition lies behind those of it that were read along with the report.
-        for message in messages:
-            if (error := message.error()) is not None:
-                self._heed(error, message)
-        return found
-
-    def _records(self, messages: Sequence[Message]) -> Records:
+    def _batches(self, messages: Sequence[Message]) -> tuple[dict[str, Batch], list[Letter]]:
+        if not messages:
+            return {}, []
         if self._waiting:
             LOGGER.info("reading on")
             self._waiting.clear()
-        by_topic: dict[str, list[Message]] = defaultdict(list)
-        for message, topic in zip(messages, map(Message.topic, messages), strict=True):
-            by_topic[str(topic)].append(message)
-        return Records(*(self._batch([m for topic in kind for m in by_topic[topic]], kind) for kind in self._kinds))
+        by_name: dict[str, list[Message]] = defaultdict(list)
+        for message, name in zip(messages, map(Message.topic, messages), strict=True):
+            by_name[str(name)].append(message)
+        found = {}
+        for name, ours in by_name.items():
+            batch, _ = batches.build(ours, (name,))
+            found[self._topics[name]] = batch
+            # Offsets ascend, so the last one of a partition stays.
+            for number, offset in dict(zip(batch.partition.tolist(), batch.offset.tolist(), strict=True)).items():
+                place = self._places[self._topics[name], number]
+                place.next_offset, place.told, place.ended = offset + 1, True, False
+        return found, list(map(_letter, by_name.get(self._names[DEAD_LETTERS], ())))
 
-    def _batch(self, messages: Sequence[Message], topics: tuple[str, ...]) -> Batch | None:
-        if not messages:
-            return None
-        batch, _ = batches.build(messages, topics)
-        places = zip([topics[number] for number in batch.topic.tolist()], batch.partition.tolist(), strict=True)
-        last = dict(zip(places, batch.offset.tolist(), strict=True))  # offsets ascend: the last one wins
-        for partition, offset in last.items():
-            self._go_on(partition, offset + 1)
-        return batch
-
-    def _heed(self, error: KafkaError, message: Message) -> None:
-        partition = (str(message.topic()), int(message.partition() or 0))
+    def _heed(self, error: KafkaError, message: Message) -> Partition | None:
+        """Act upon what the client reports in place of a record. Returns a partition that has been read to its end."""
+        name, number = str(message.topic()), int(message.partition() or 0)
+        partition = (self._topics.get(name, name), number)
         if error.code() == KafkaError._PARTITION_EOF:
+            place, end = self._places[partition], int(message.offset() or 0)
+            place.told, place.ended = True, end >= place.next_offset
             # Offsets without records, such as the ends of transactions, are stepped over.
-            self._go_on(partition, max(self._next.get(partition, UNKNOWN), int(message.offset() or 0)))
-        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            LOGGER.error("%s-%d: records were deleted before they were read: %s", *partition, error.str())
-            self._consumer.incremental_unassign([TopicPartition(*partition)])
-            self._consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING)])
-            self._next[partition] = UNKNOWN
-            self._moved.discard(partition)
+            place.next_offset = max(place.next_offset, end)
+            return partition
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            LOGGER.error(
+                "%s-%d: what comes at offset %d is not there: it was deleted before it was read, or the topic was made "
+                "anew: %s", name, number, self._places[partition].next_offset, error.str(),
+            )  # fmt: skip
+            self._consumer.incremental_unassign([TopicPartition(name, number)])
+            self._offsets[partition] = self._places.pop(partition).next_offset
+            self._adrift.add(partition)
+            self._discover_at = 0.0
         elif verdicts.passing(error):
-            self._wait(error.name(), f"{message.topic()}: {error.str()}")
+            self._doubtful = True
+            self._wait(error.name(), f"{name}: {error.str()}")
         else:
-            raise StreamBroken(f"{message.topic()}: {error.name()}: {error.str()}")
-
-    def _go_on(self, partition: Partition, offset: int) -> None:
-        if self._next.get(partition) != offset:
-            self._next[partition] = offset
-            self._moved.add(partition)
+            raise StreamBroken(f"{name}: {error.name()}: {error.str()}")
+        return None
 
     # -- partitions ------------------------------------------------------------------------------------------------
 
-    def _discover(self) -> bool:
-        """Assign partitions that are not assigned yet. Returns whether every topic was found."""
+    @property
+    def ended(self) -> frozenset[Partition]:
+        """The partitions that have been read to their end. None while brokers are away, for they may hold more."""
+        if self._doubtful:
+            return frozenset()
+        return frozenset(self._gone | {partition for partition, place in self._places.items() if place.ended})
+
+    @property
+    def lag(self) -> dict[Partition, int]:
+        """How many offsets are still to be read in each partition, as of the last fetch; without those of which nothing
+        is known yet."""
+        found = {}
+        for partition, place in self._places.items():
+            _, end = self._consumer.get_watermark_offsets(self._at(partition), cached=True)
+            if end >= 0:
+                found[partition] = max(0, end - place.next_offset)
+        return found
+
+    def _discover(self, now: float) -> tuple[dict[Partition, int], dict[Partition, int]]:
+        """Assign the partitions that are not assigned yet: those that lost their place, and those that are new."""
+        if now < self._discover_at and not (self._doubtful and now >= self._discover_at - DISCOVER_SECONDS + 1.0):
+            return {}, {}
+        self._discover_at = now + AGAIN_SECONDS
         try:
-            known = self._consumer.list_topics(timeout=REQUEST_SECONDS).topics
+            known = self._consumer.list_topics(timeout=REQUEST_SECONDS)
         except KafkaException as error:
             self._wait("brokers", f"no broker answers: {error.args[0].str()}; see kafka.bootstrap_servers")
-            return False
-        missing = [topic for topic in self._topics if topic not in known or known[topic].error is not None]
+            return {}, {}
+        led, whole = self._led(known)
+        unplaced = sorted(led - self._places.keys())
+        new = [partition for partition in unplaced if partition not in self._offsets or partition in self._adrift]
+        begins = self._beginnings(new) if new else {}
+        self._place([partition for partition in unplaced if partition not in new or partition in begins], begins, now)
+        self._place_anew(now)
+        if whole and len(begins) == len(new):
+            self._doubtful = False
+            self._discover_at = now + DISCOVER_SECONDS
+        lost = {partition: begins[partition] for partition in new if partition in self._adrift and partition in begins}
+        self._adrift -= lost.keys()
+        return lost, {partition: offset for partition, offset in begins.items() if partition not in lost}
+
+    def _led(self, known: ClusterMetadata) -> tuple[set[Partition], bool]:
+        """The partitions that have a leader, and whether those are all that there should be."""
+        led, whole, missing = set(), True, []
+        self._gone.clear()
+        for topic, name in self._names.items():
+            found = known.topics.get(name)
+            if found is None or found.error is not None:
+                missing.append(name)
+                continue
+            led |= {(topic, number) for number, one in found.partitions.items() if one.leader >= 0}
+            whole = whole and all(one.leader >= 0 for one in found.partitions.values())
+            self._gone |= {place for place in self._offsets if place[0] == topic and place[1] not in found.partitions}
         if missing:
             self._wait("topics", f"there is no topic {', '.join(missing)}; make it: scorer topics create")
-        found = {
-            (topic, number) for topic in self._topics if topic not in missing for number in known[topic].partitions
-        }
-        new = sorted(found - self._next.keys())
-        if new:
-            self._consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in new])
-            self._next |= dict.fromkeys(new, UNKNOWN)
-            LOGGER.info("reading %s", ", ".join(f"{topic}-{number}" for topic, number in new))
-        return not missing
+        return led, whole
 
-    def ends(self) -> Ends | None:
-        """The offsets behind the last record of every partition, as of the last fetch; ``None`` before the first one.
+    def _beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """The first offset of each partition; without those whose broker does not say it now."""
+        asked = {self._at(partition): partition for partition in partitions}
+        found = {}
+        earliest: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        client = topics.admin(self._settings)  # its requests end with it
+        futures = client.list_offsets(dict.fromkeys(asked, earliest), request_timeout=REQUEST_SECONDS)
+        for place, future in futures.items():
+            try:
+                found[asked[place]] = int(future.result(REQUEST_SECONDS).offset)
+            except (KafkaException, TimeoutError) as error:
+                self._wait("beginning", f"{place.topic}-{place.partition}: where it begins is not known: {error}")
+        return found
 
-        Brokers are not asked: they would answer behind the fetches that wait there, one partition after the other.
-        """
-        ends = {
-            partition: self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
-            for partition in self._next
-        }
-        return ends if all(end >= 0 for end in ends.values()) else None
+    def _place(self, partitions: Sequence[Partition], begins: Mapping[Partition, int], now: float) -> None:
+        """Begin to read partitions where they begin, else where the state is."""
+        if not partitions:
+            return
+        self._offsets.update(begins)
+        for partition in partitions:
+            self._places[partition] = _Place(self._offsets[partition], now + PLACE_SECONDS)
+        self._consumer.incremental_assign([self._at(place, self._offsets[place]) for place in partitions])
+        LOGGER.info("reading %s", ", ".join(f"{self._names[topic]}-{number}" for topic, number in partitions))
 
-    def reached(self, ends: Ends) -> bool:
-        """Whether everything before these offsets has been read."""
-        return all(self._next.get(partition, UNKNOWN) >= end for partition, end in ends.items())
+    def _place_anew(self, now: float) -> None:
+        """Ask again for partitions that tell nothing: librdkafka waits for ever after some answers (its issue 5586)."""
+        for partition, place in self._places.items():
+            if not place.told and now >= place.due:
+                place.patience *= 2.0
+                place.due = now + place.patience
+                self._consumer.incremental_unassign([self._at(partition)])
+                self._consumer.incremental_assign([self._at(partition, place.next_offset)])
+
+    def _at(self, partition: Partition, offset: int = UNKNOWN) -> TopicPartition:
+        name = self._names[partition[0]]
+        return TopicPartition(name, partition[1]) if offset == UNKNOWN else TopicPartition(name, partition[1], offset)
 
     # -- offsets ---------------------------------------------------------------------------------------------------
 
-    def commit(self) -> None:
-        """Show how far reading has come: at once where all has been read, else every 100 ms."""
-        now = time.monotonic()
-        if self._moved and (self._drained or now >= self._commit_at):
-            self._commit_at = now + COMMIT_SECONDS
-            offsets = [TopicPartition(*partition, self._next[partition]) for partition in self._moved]
-            self._moved.clear()
-            self._committing += 1
-            self._consumer.commit(offsets=offsets, asynchronous=True)
+    def mirror(self, offsets: Mapping[Partition, int]) -> None:
+        """Show in the consumer group how far the state has come: now and then, and without waiting."""
+        self._mirror.show(self._consumer, self._named(offsets))
 
-    def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        self._committing -= 1
-        failed = [tp for tp in offsets if error or tp.error]
-        self._moved |= {(tp.topic, tp.partition) for tp in failed}
-        if failed:
-            self._wait("commit", f"{failed[0].topic}-{failed[0].partition}: not committed: {error or failed[0].error}")
-
-    def close(self) -> None:
-        """Commit what is left, if that is quickly done, and leave."""
-        self._drained = True
-        self.commit()
-        deadline = time.monotonic() + LEAVE_SECONDS
-        while self._committing > 0 and time.monotonic() < deadline:
-            self._consumer.poll(0.05)
-        if self._committing > 0:
-            # Closing would wait for an answer for minutes. The process ends without it.
-            LOGGER.warning("leaving without an answer to the last commit: the offsets in group %s are old", self._group)
-        else:
+    def close(self, offsets: Mapping[Partition, int]) -> None:
+        """Show the last offsets, if that is quickly done, and leave."""
+        if self._mirror.finish(self._consumer, self._named(offsets)):
             self._consumer.close()
+        else:
+            # Closing would wait for an answer for minutes. The process ends without it.
+            LOGGER.warning("leaving without an answer to the last commit: the offsets in the group are old")
+
+    def _named(self, offsets: Mapping[Partition, int]) -> dict[tuple[str, int], int]:
+        """The offsets of partitions that are read, by the topics' names in Kafka."""
+        return {(self._names[place[0]], place[1]): offset for place, offset in offsets.items() if place in self._places}
 
     # -- trouble ---------------------------------------------------------------------------------------------------
 
@@ -222,6 +278,7 @@ class Stream:
         if error.fatal():
             self._failure = error
         else:
+            self._doubtful = True
             self._wait(error.name(), f"{error.name()}: {error.str()}")
 
     def _wait(self, kind: str, why: str) -> None:
@@ -229,3 +286,15 @@ class Stream:
         if kind not in self._waiting:
             LOGGER.warning("waiting: %s", why)
             self._waiting.add(kind)
+
+
+def _letter(message: Message) -> Letter:
+    """What is counted of a dead letter. The event's own time of arrival, where the headers have it."""
+    headers = dict(dead_letters.listed(message.headers()))
+    code, time_of_event = (_text(headers.get(dead_letters.PREFIX + name)) for name in ("code", "source.time"))
+    known = time_of_event.isdecimal() and len(time_of_event) < 16
+    return Letter(code, int(time_of_event) if known else message.timestamp()[1])
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""

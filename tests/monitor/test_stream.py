@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import NewPartitions
 
+from monitor import mirror
 from monitor import stream as module
+from monitor.records import Letter, Partition, Records
 from monitor.settings import MonitorSettings
-from monitor.stream import Ends, Stream
+from monitor.store.rows import AUDIT, DEAD_LETTERS, EVENTS, LABELS, PREDICTIONS, RETRY, TOPICS
+from monitor.stream import Stream
 from sandbox import Kafka
 from scorer.stream import topics
 from tests.conftest import SharedRedis
@@ -23,161 +25,228 @@ from tests.integration.deployment import until
 from tests.monitor.stage import Stage, flights
 
 SetUp = Callable[..., Stage]
+Place = tuple[str, int, int]
+
+
+class Reading:
+    """A stream, and what a state would know of what it has read."""
+
+    def __init__(self, stage: Stage, offsets: Mapping[Partition, int]) -> None:
+        self.stream = Stream(MonitorSettings.load(stage.file, {}), offsets)
+        self.offsets = dict(offsets)
+        self.lost: list[tuple[Partition, int, int]] = []
+        self.places: list[Place] = []
+        self.letters: list[Letter] = []
+
+    def once(self) -> Records:
+        """Read once, and keep what came."""
+        records = self.stream.read(time.monotonic() + 0.1)
+        for place, offset in records.lost.items():
+            self.lost.append((place, self.offsets[place], offset))
+            self.offsets[place] = offset
+        for place, offset in records.found.items():
+            assert place not in self.offsets
+            self.offsets[place] = offset
+        for topic, batch in records.batches.items():
+            for number, offset in zip(batch.partition.tolist(), batch.offset.tolist(), strict=True):
+                assert offset >= self.offsets[topic, number], "it was read before"
+                self.offsets[topic, number] = offset + 1
+                self.places.append((topic, number, offset))
+        assert len(records.letters) == len(records.batches.get(DEAD_LETTERS, ()))
+        self.letters += records.letters
+        for place, offset in records.passed.items():
+            self.offsets[place] = max(self.offsets[place], offset)
+        self.stream.mirror(self.offsets)
+        return records
+
+    def until_read(self, count: int, seconds: float = 60.0) -> list[Place]:
+        """Read until so many records came in all."""
+        until(lambda: self.once() is not None and len(self.places) >= count,
+              f"{count} records were not read", seconds)  # fmt: skip
+        return self.places
+
+    def until_ended(self) -> None:
+        """Read until all partitions that are known have ended."""
+        until(lambda: not self.once() and bool(self.offsets) and self.stream.ended == self.offsets.keys(), "no end")
 
 
 @contextmanager
-def reading(stage: Stage) -> Iterator[Stream]:
-    with closing(Stream(MonitorSettings.load(stage.file, {}))) as stream:
-        yield stream
+def reading(stage: Stage, offsets: Mapping[Partition, int] | None = None) -> Iterator[Reading]:
+    found = Reading(stage, offsets or {})
+    try:
+        yield found
+    finally:
+        found.stream.close(found.offsets)
 
 
-def read(stream: Stream, count: int) -> list[tuple[str, int]]:
-    """So many records: their topics and offsets."""
-    found: list[tuple[str, int]] = []
-
-    def enough() -> bool:
-        records = stream.read(time.monotonic() + 0.1)
-        for batch in (records.events, records.predictions, records.labels) if records is not None else ():
-            if batch is not None:
-                found.extend(
-                    (batch.topics[topic], offset)
-                    for topic, offset in zip(batch.topic, batch.offset.tolist(), strict=True)
-                )
-        stream.commit()
-        return len(found) >= count
-
-    until(enough, f"{count} records were not read")
-    return found
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "MIRROR_SECONDS", 0.05)
 
 
-def known_ends(stream: Stream, count: int) -> Ends:
-    """The ends, once the client knows of so many records; they are not read."""
-
-    def known() -> bool:
-        if not stream._next:
-            assert stream._discover()
-        ends = stream.ends()
-        return ends is not None and sum(ends.values()) == count
-
-    until(known, f"the client does not know of {count} records")
-    ends = stream.ends()
-    assert ends is not None
-    return ends
-
-
-def read_to(stream: Stream, ends: Ends) -> None:
-    """Read on, without records, until these ends are reached."""
-    until(lambda: not read(stream, 0) and stream.reached(ends), "the end was not reached")
-
-
-def test_reads_all_kinds_from_the_beginning_each_time(set_up: SetUp) -> None:
-    stage, made = set_up(partitions=2), flights(50)
+def test_reads_all_topics_once_and_goes_on_where_the_state_is(set_up: SetUp) -> None:
+    stage, made = set_up(partitions=2), flights(40)
+    names = stage.settings.topics
     stage.publish_events(made)
     stage.publish_labels(made)
-    stage.send([b"replayed"], topic=stage.settings.topics.retry)
-    names = stage.settings.topics
-    for _ in range(2):
-        with reading(stage) as stream:
-            found = read(stream, 96)
-            assert len(set(found)) <= len(found) == 96
-            assert {topic for topic, _ in found} == {names.events, names.labels, names.retry}
-            read_to(stream, known_ends(stream, 96))
-        assert sum(stage.shown().values()) == 96, "the offsets are not committed at the end"
-
-
-def test_the_end_is_not_reached_before_it_is_read(set_up: SetUp) -> None:
-    stage = set_up(partitions=1)
-    with reading(stage) as stream:
-        assert stream.ends() == {}
-        assert known_ends(stream, 0).keys() == {(topic, 0) for topic in stream._topics}
-        stage.publish_events(flights(3))
-        ends = known_ends(stream, 3)
-        assert not stream.reached(ends)
-        assert len(read(stream, 3)) == 3
-        read_to(stream, ends)
-
-
-def test_an_end_that_is_read_along_with_records_lies_behind_them(set_up: SetUp) -> None:
-    stage = set_up(partitions=1)
-    stage.publish_events(flights(20))
     stage.publish_predictions(stage.predict(stage.models(stage.scoring())))
-    with reading(stage) as stream:
-        assert stream._discover()
-        messages: list[Message] = []
+    stage.send([b"replayed"], topic=names.retry)
+    stage.send([b"said"], topic=names.audit)
+    stage.send([b"dead"], topic=names.dead_letters, headers=[("scorer.code", b"utf8"), ("scorer.source.time", b"17")])
+    count = 40 + 36 + 40 + 3
+    with reading(stage) as first:
+        first.until_read(count)
+        first.until_ended()
+        assert len(set(first.places)) == len(first.places) == count
+        assert {topic for topic, *_ in first.places} == set(TOPICS)
+        assert set(first.offsets) == {(topic, number) for topic in TOPICS for number in (0, 1)}
+        assert first.letters == [Letter("utf8", 17)]
+        assert first.stream.lag == dict.fromkeys(first.offsets, 0)
+    assert stage.shown() == {
+        (getattr(names, topic), number): offset
+        for (topic, number), offset in first.offsets.items()
+        if topic in (EVENTS, RETRY, PREDICTIONS, LABELS)
+    }, "the offsets are not shown at the end"
+    stage.publish_labels(made[:10])
+    with reading(stage, first.offsets) as second:
+        second.until_read(9)
+        second.until_ended()
+        assert len(second.places) == 9
+        assert {topic for topic, *_ in second.places} == {LABELS}
 
-        def all_came() -> bool:
-            messages.extend(stream._messages(0.0))
-            return len(messages) == 20 + 20 + 4  # events, predictions, and the ends of four partitions
 
-        until(all_came, "not all ends came")
-        stream._sorted_out(messages)
-        assert stream.reached(known_ends(stream, 20 + 21))
+def test_what_is_not_committed_is_not_read(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    stage.publish_events(flights(5))
+    values = stage.predict(stage.models(stage.scoring()))
+    stage.publish_predictions(values, commit=False)
+    stage.publish_predictions(values)
+    with reading(stage) as one:
+        one.until_read(10)
+        one.until_ended()
+        # 5 that were aborted and the mark behind them come before those that count, and one more mark behind these.
+        assert [offset for topic, _, offset in one.places if topic == PREDICTIONS] == [6, 7, 8, 9, 10]
+        assert one.offsets[PREDICTIONS, 0] == 12
+
+
+def test_an_end_counts_until_something_comes(set_up: SetUp) -> None:
+    stage = set_up(partitions=1)
+    with reading(stage) as one:
+        assert one.stream.ended == frozenset()
+        one.until_ended()
+        stage.send(3)
+        until(lambda: EVENTS in one.once().batches, "nothing came")
+        one.until_read(3)
+        one.until_ended()
 
 
 def test_an_end_that_was_overtaken_does_not_count(set_up: SetUp) -> None:
     stage = set_up(partitions=1)
-    events = stage.settings.topics.events
-    with reading(stage) as stream:
-        end = Message(topic=events, partition=0, offset=7, error=KafkaError(KafkaError._PARTITION_EOF))
-        stream._sorted_out([end, Message(topic=events, partition=0, offset=7, value=b"")])
-        assert stream.reached({(events, 0): 8})
+    name = stage.settings.topics.events
+    with reading(stage) as one:
+        one.until_ended()
+        end = Message(topic=name, partition=0, offset=7, error=KafkaError(KafkaError._PARTITION_EOF))
+        later = Message(topic=name, partition=0, offset=7, value=b"", timestamp=(1, 5))
+        one.stream._messages = lambda deadline: [end, later]  # type: ignore[method-assign]
+        one.once()
+        assert (EVENTS, 0) not in one.stream.ended
+        assert one.offsets[EVENTS, 0] == 8
 
 
 def test_new_partitions_are_found(set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DISCOVER_SECONDS", 0.1)
     stage = set_up(partitions=1)
-    events = stage.settings.topics.events
-    with reading(stage) as stream:
+    name = stage.settings.topics.events
+    with reading(stage) as one:
         stage.send(2)
-        read(stream, 2)
-        stage.admin.create_partitions([NewPartitions(events, 3)])[events].result(30)
-        stage.await_leaders(events, 3)
+        one.until_read(2)
+        stage.admin.create_partitions([NewPartitions(name, 3)])[name].result(30)
+        stage.await_leaders(name, 3)
         stage.__dict__.pop("producer")  # it knows of one partition only, and would go on so for a while
         stage.send([stage.event(7)], partition=2)
-        assert read(stream, 1) == [(events, 0)]
+        assert one.until_read(3)[-1] == (EVENTS, 2, 0)
+        assert one.offsets[EVENTS, 1] == 0
 
 
-def test_a_topic_that_is_made_anew_is_read_from_its_beginning(set_up: SetUp, caplog: pytest.LogCaptureFixture) -> None:
+def test_records_that_were_deleted_unread_are_reported(set_up: SetUp, caplog: pytest.LogCaptureFixture) -> None:
     stage = set_up(partitions=1)
-    events = stage.settings.topics.events
-    with reading(stage) as stream:
-        stage.send(10)
-        read(stream, 10)
-        stage.admin.delete_topics([events])[events].result(30)
-        until(lambda: events not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
-        assert topics.create(stage.settings, 1, 1)[events] == "created"
-        stage.await_leaders(events, 1)
-        until(lambda: not read(stream, 0) and stage.shown().get((events, 0)) == 0, "the new end was not reached")
-        stage.send(3)
-        assert read(stream, 3) == [(events, 0), (events, 1), (events, 2)]
-    assert "were deleted before they were read" in caplog.text
+    name = stage.settings.topics.events
+    stage.send(10)
+    with reading(stage) as one:
+        one.until_read(10)
+        one.until_ended()
+    stage.send(10)
+    [deleted] = stage.admin.delete_records([TopicPartition(name, 0, 15)]).values()
+    deleted.result(30)
+    with reading(stage, one.offsets) as two:
+        two.until_read(5)
+        assert two.lost == [((EVENTS, 0), 10, 15)]
+        assert [offset for *_, offset in two.places] == [15, 16, 17, 18, 19]
+    assert "is not there" in caplog.text
+    with reading(stage) as new:
+        new.until_read(5)
+        assert new.lost == [], "what was gone before anybody looked is not lost"
+        assert new.offsets[EVENTS, 0] == 20
 
 
-def test_offsets_that_could_not_be_committed_are_committed_later(
+def test_a_topic_that_is_made_anew_is_read_from_its_beginning(set_up: SetUp) -> None:
+    stage = set_up(partitions=2)
+    name = stage.settings.topics.events
+    with reading(stage) as one:
+        stage.send(10, partition=0)
+        stage.send(10, partition=1)
+        one.until_read(20)
+    stage.admin.delete_topics([name])[name].result(30)
+    until(lambda: name not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
+    assert topics.create(stage.settings, 1, 1)[name] == "created"
+    stage.await_leaders(name, 1)
+    stage.__dict__.pop("producer")
+    stage.send(3)
+    with reading(stage, one.offsets) as two:
+        assert two.until_read(3) == [(EVENTS, 0, 0), (EVENTS, 0, 1), (EVENTS, 0, 2)]
+        assert two.lost == [((EVENTS, 0), 10, 0)]
+        two.until_ended()
+        assert (EVENTS, 1) in two.stream.ended, "a partition that is no more holds nobody up"
+
+
+def test_a_topic_that_is_missing_is_named_and_the_others_are_read(
     set_up: SetUp, caplog: pytest.LogCaptureFixture
 ) -> None:
+    stage = set_up(partitions=1)
+    name = stage.settings.topics.audit
+    stage.admin.delete_topics([name])[name].result(30)
+    until(lambda: name not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
+    stage.send(3)
+    with reading(stage) as one:
+        one.until_read(3)
+        assert (AUDIT, 0) not in one.offsets
+    assert f"there is no topic {name}" in caplog.text
+
+
+def test_offsets_that_could_not_be_shown_are_shown_later(set_up: SetUp, caplog: pytest.LogCaptureFixture) -> None:
     stage = set_up(partitions=1)
     member = Consumer(
         {"bootstrap.servers": stage.settings.kafka.bootstrap_servers, "group.id": stage.group, "log_level": 0}
     )
     member.subscribe([stage.settings.topics.audit])
     until(lambda: member.poll(0.1) is None and bool(member.assignment()), "the member has not joined")
-    with reading(stage) as stream:
+    with reading(stage) as one:
         stage.send(5)
-        read(stream, 5)
-        until(lambda: not read(stream, 0) and "not committed" in caplog.text, "the commit did not fail")
+        one.until_read(5)
+        until(lambda: not one.once() and "cannot be shown" in caplog.text, "the commit did not fail")
         assert stage.shown() == {}
         member.close()
-        until(lambda: not read(stream, 0) and sum(stage.shown().values()) == 5, "the offsets were never committed")
+        until(lambda: not one.once() and sum(stage.shown().values()) == 5, "the offsets were never committed")
 
 
-def test_what_is_left_is_committed_at_the_end(set_up: SetUp) -> None:
+def test_a_partition_that_tells_nothing_is_placed_anew(set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PLACE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "DISCOVER_SECONDS", 0.0)
     stage = set_up(partitions=1)
-    stage.send(5)
-    with reading(stage) as stream:
-        until(lambda: stream.read(time.monotonic() + 0.1) is not None, "nothing was read")
-        assert stage.shown() == {}
-    assert stage.shown()[stage.settings.topics.events, 0] > 0
+    stage.send(20)
+    with reading(stage) as one:
+        one.until_read(20)
+        assert len(one.places) == 20
 
 
 # -- brokers that come and go ------------------------------------------------------------------------------------------
@@ -189,49 +258,33 @@ def own(new_kafka: Callable[..., Kafka], redis_server: SharedRedis, tmp_path: Pa
     return kafka, Stage(tmp_path, kafka.bootstrap, redis_server.url, partitions=1)
 
 
-def test_waits_for_a_broker_and_goes_on(own: tuple[Kafka, Stage]) -> None:
+def test_nothing_has_ended_while_the_broker_is_away(own: tuple[Kafka, Stage], caplog: pytest.LogCaptureFixture) -> None:
     kafka, stage = own
-    made = flights(60, days=10)
-    stage.publish_events(made)
-    stage.publish_predictions(stage.predict(stage.models(stage.scoring())))
-    stage.publish_labels(made[:20])
-    with stage.start("--json") as running:
-        stage.await_read()
+    with reading(stage) as one:
+        stage.send(5)
+        one.until_read(5)
+        one.until_ended()
         kafka.kill()
-        until(lambda: "waiting: " in running.log, "the broker is not missed")
+        until(lambda: not one.once() and not one.stream.ended, "the broker is not missed")
+        assert "waiting: " in caplog.text
         kafka.restart()
-        stage.publish_labels(made[20:])
-        stage.await_read()
-        [line] = running.stop()
-        assert "reading on" in running.log
-    assert (line["predictions"], line["outcomes"]) == (60, 54)
+        stage.send(3)
+        one.until_read(8)
+        one.until_ended()
+        assert len(one.places) == 8
 
 
-def test_ends_within_seconds_although_the_broker_is_frozen(own: tuple[Kafka, Stage]) -> None:
-    kafka, stage = own
-    stage.publish_events(flights(10))
-    with stage.start("--json") as running:
-        stage.await_read()
-        stage.publish_events(flights(5_000))
-        kafka.freeze()
-        try:
-            running.process.send_signal(signal.SIGTERM)
-            assert running.process.wait(15) == 0, running.log
-        finally:
-            kafka.thaw()
-
-
-def test_an_offset_that_cannot_be_committed_does_not_hold_up_the_end(own: tuple[Kafka, Stage]) -> None:
+def test_a_frozen_broker_does_not_hold_up_the_end(own: tuple[Kafka, Stage]) -> None:
     kafka, stage = own
     stage.send(5)
-    stream = Stream(MonitorSettings.load(stage.file, {}))
-    until(lambda: stream.read(time.monotonic() + 0.1) is not None, "nothing was read")
+    one = Reading(stage, {})
+    one.until_read(5)
     kafka.freeze()
     try:
-        closing = threading.Thread(target=stream.close)
+        one.offsets[EVENTS, 0] = 3
+        closing = threading.Thread(target=one.stream.close, args=(one.offsets,))
         closing.start()
         closing.join(20)
         assert not closing.is_alive()
     finally:
         kafka.thaw()
-        stream.close()
