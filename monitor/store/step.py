@@ -76,6 +76,40 @@ class Step:
         self._connection, self._memory, self._layout, self._timing = connection, memory, layout, timing
         self._implicit, self._rows = implicit, rows
 
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """For the tables of what is judged, in the same transaction."""
+        return self._connection
+
+    @property
+    def closed_before(self) -> int:
+        """All cohorts that begin before this time are closed, as of the last tick."""
+        return cohorts.closed_before(self._memory.clock.reached, self._timing)
+
+    @property
+    def clock(self) -> Clock:
+        """The last tick."""
+        return self._memory.clock
+
+    @property
+    def sources(self) -> Mapping[str, Mapping[int, Source]]:
+        """How far each partition has been read, by topic and number."""
+        return self._memory.sources
+
+    @property
+    def followed(self) -> Followed:
+        """What the pointers say."""
+        return self._memory.followed
+
+    def names(self, kind: str) -> dict[int, str]:
+        """The texts behind codes."""
+        return {code: name for name, code in self._memory.names.get(kind, {}).items()}
+
+    @property
+    def clock(self) -> Clock:
+        """The last tick."""
+        return self._memory.clock
+
     # -- what is read ----------------------------------------------------------------------------------------------
 
     def assign(self, topic: str, partition: int, next_offset: int) -> None:

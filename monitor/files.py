@@ -1,0 +1,30 @@
+"""Where the files of a model's monitor lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.settings import MonitorSettings
+
+
+class Files(NamedTuple):
+    """All lie in ``monitor.state_directory``. ``state`` is the owner's alone, everybody else reads ``snapshot``."""
+
+    directory: Path
+    state: Path
+    snapshot: Path
+    outcomes: Path
+    reports: Path
+
+    @staticmethod
+    def of(settings: MonitorSettings) -> Files:
+        """Those of the model that the settings name."""
+        directory, model = settings.monitor.state_directory, settings.scorer.model
+        return Files(
+            directory,
+            directory / f"{model}.duckdb",
+            directory / f"{model}.snapshot.duckdb",
+            directory / "outcomes",
+            directory / "reports",
+        )

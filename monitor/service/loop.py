@@ -1,0 +1,105 @@
+"""``monitor run``: stand by, read, let time enter, send what follows."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from monitor.commands import Commands
+from monitor.files import Files
+from monitor.following import Followed, Following
+from monitor.judge.outputs import Outputs
+from monitor.lease import Lease, Standing
+from monitor.metrics import Metrics
+from monitor.service.assembly import decoder, opened, outputs_of
+from monitor.service.station import Station
+from monitor.settings import MonitorSettings
+from monitor.web.condition import Condition
+from monitor.web.serving import server
+from scorer.quality.requirement import Requirement
+from scorer.registry import client
+from scorer.registry.keys import Keys
+
+LOGGER = logging.getLogger(__name__)
+
+WAIT_SECONDS = 0.1
+"""How long a read waits for a record at most."""
+
+CLOSE_SECONDS = 10.0
+"""How long the end takes at most: the last offsets, the file under way, the lease."""
+
+
+def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping: Callable[[], bool]) -> None:
+    """Watch one model until ``stopping`` says so.
+
+    Raises ScorerError where the settings do not fit together, the state cannot be used, the lease is lost, or Kafka
+    reports what waiting cannot mend.
+    """
+    files, condition, metrics = Files.of(settings), Condition(), Metrics()
+    keys, poll = Keys(settings.scorer.model, settings.redis.prefix), settings.redis.poll_seconds
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(client.connect_by(settings.redis))
+        if settings.monitor.http is not None:
+            pages = server(settings.monitor.http, condition, metrics, files.snapshot)
+            stack.callback(pages.stop)
+            pages.start()
+        lease = stack.enter_context(Lease(redis, keys, settings.monitor.lease_seconds))
+        if not _stand_by(lease, condition, stopping):
+            return
+        files.directory.mkdir(parents=True, exist_ok=True)
+        decode = decoder(settings)
+        known = outputs_of(files.state)
+        following = stack.enter_context(Following(settings.scorer, settings.redis, decode.layout, known))
+        outputs = _outputs(known, following, condition, stopping)
+        if outputs is None:
+            return
+        commands = stack.enter_context(Commands(redis, keys, poll))
+        state = stack.enter_context(contextlib.closing(opened(settings, outputs, files)))
+        station = stack.enter_context(Station(settings, requirements, outputs, state, decode, files, metrics))
+        while not stopping():
+            lease.check()
+            following.check()
+            commands.check()
+            if station.due(time.monotonic()):
+                station.tick(time.time_ns() // 1_000, following.now, commands, lease)
+            if station.read(time.monotonic() + WAIT_SECONDS, following.now):
+                metrics.count("monitor_rows", "all")
+            station.tell(condition, following, lease)
+
+
+def _stand_by(lease: Lease, condition: Condition, stopping: Callable[[], bool]) -> bool:
+    """Wait until the lease is held; whether it is."""
+    said = ""
+    while not stopping():
+        lease.check()
+        condition.moved()
+        if lease.standing(time.monotonic()) is Standing.HELD:
+            condition.obstacle("lease", "")
+            return True
+        if lease.problem != said:
+            said = lease.problem
+            LOGGER.info("standing by: %s", said)
+        condition.obstacle("lease", said or "the lease was not asked for yet")
+        time.sleep(WAIT_SECONDS)
+    return False
+
+
+def _outputs(
+    known: Outputs | None, following: Following, condition: Condition, stopping: Callable[[], bool]
+) -> Outputs | None:
+    """What scores mean: as the state says, else as the first champion does; waits for it."""
+    said = False
+    while known is None and not stopping():
+        following.check()
+        condition.moved()
+        known = following.now.outputs
+        if known is not None:
+            following.fix(known)
+        elif following.known and not said:
+            said = True
+            LOGGER.warning("waiting: there is no champion yet; set one: scorer champion set VERSION")
+        condition.obstacle("champion", "" if known is not None else "no champion is known, so no scores are understood")
+        time.sleep(0.0 if known is not None else WAIT_SECONDS)
+    return known

@@ -1,0 +1,112 @@
+"""What follows from what was read and from ticks, inside the transaction of a step. Run and replay share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from monitor.alerts.channels import Channel, addressed
+from monitor.intake import Intake
+from monitor.judge.facts import Coverage, Facts, Flip, Rules, Unscored
+from monitor.judge.incident import Letter
+from monitor.judge.incidents import Incidents
+from monitor.judge.judging import Judge, Setting
+from monitor.judge.signs import signs
+from monitor.judge.verdicts import Verdict
+from monitor.records import Partition, Records
+from monitor.service import arrivals
+from monitor.store import judged, looking, outcomes
+from monitor.store.cohorts import closed_before
+from monitor.store.rows import DAY
+from monitor.store.state import State
+from monitor.store.step import Step
+
+INCIDENTS = "incidents"
+"""Under which name they are kept in the state."""
+
+MAIL = "mail"
+"""The kind of letters to people in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a tick came to: verdicts that are new or changed, and letters to people."""
+
+    verdicts: Sequence[Verdict]
+    letters: Sequence[Letter]
+
+
+class Watching:
+    """What one state has come to, and how it goes on. For one thread.
+
+    ``record`` puts verdicts and letters for the topic into the outbox of a step; a replay passes one that does not, and
+    no ``channels``. After a step that was rolled back this is ahead of the state, and is to be made anew.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        intake: Intake,
+        setting: Setting,
+        rules: Rules,
+        model: str,
+        channels: Sequence[Channel],
+        record: Callable[[Step, Told], None],
+    ) -> None:
+        self._state, self._intake, self._rules, self._model = state, intake, rules, model
+        self._channels, self._record = channels, record
+        self.judge: Judge = judged.load(state, setting)
+        kept = state.kept(INCIDENTS)
+        self.incidents = Incidents(model) if kept is None else Incidents.of_json(kept)
+        self._arrivals = arrivals.of_json(state.kept(arrivals.NAME))
+
+    def take(self, step: Step, records: Records) -> None:
+        """Take in what was read."""
+        self._intake.take(step, records)
+
+    def tick(self, step: Step, time: int, ended: Iterable[Partition]) -> Told:
+        """Let it be ``time``, and draw all conclusions; ``ended`` are the partitions that were read to their end."""
+        ended = frozenset(ended)
+        self._arrivals = arrivals.advanced(self._arrivals, step.sources, ended, time)
+        step.keep(arrivals.NAME, arrivals.to_json(self._arrivals))
+        ticked = step.tick(time, ended)
+        closed = closed_before(step.clock.reached, self._state.timing)
+        verdicts = self.judge.tick(ticked, step.cohorts(ticked.closed), closed, time, step.names)
+        judged.store(step, self.judge)
+        outcomes.ask(step, ticked)
+        found = signs(self._facts(step, time, closed), self._rules, self.incidents.open)
+        after, letters = self.incidents.take(found, time, self._rules.remind)
+        self._keep(step, after)
+        for name, payload in addressed(letters, self._channels):
+            step.send(MAIL, name, payload)
+        told = Told(verdicts, letters)
+        self._record(step, told)
+        return told
+
+    def _keep(self, step: Step, after: Incidents) -> None:
+        if after != self.incidents:
+            step.keep(INCIDENTS, after.to_json())
+            self.incidents = after
+
+    def _facts(self, step: Step, time: int, closed: int) -> Facts:
+        champion, challengers = step.followed.champion, step.followed.challengers
+        begin, covered = closed - DAY, looking.covered(step.connection, closed - DAY, closed)
+        predictions, labelled = covered.get(champion, (0, 0))
+        return Facts(
+            time,
+            self._model,
+            list(self.judge.verdicts.values()),
+            champion or None,
+            challengers,
+            self._arrivals,
+            Coverage(begin, closed, predictions, labelled) if predictions else None,
+            [
+                Unscored(one.version, one.events + covered.get(one.version, (0, 0))[0], one.events, one.reason)
+                for one in looking.failures(step.connection, begin, closed)
+                if one.version in challengers
+            ],
+            [
+                Flip(one.pointer, one.instance, one.version, one.time, one.ok, one.reason)
+                for one in looking.flips(step.connection)
+            ],
+        )
