@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,9 @@ from scorer.quality.table import Kind, Scale, Table
 CHAMPION, TRIAL, CHALLENGER = range(3)
 ROLES: Final = ("champion", "trial", "challenger")
 """By the number in the column ``role``."""
+
+KEPT: Final = "outputs"
+"""Under this name a state keeps its outputs (``Step.keep``)."""
 
 VERSION: Final = "version"
 """The kind of the codes in the column ``version``."""
@@ -37,6 +41,16 @@ class Outputs:
     def scores(self) -> int:
         """How many scores a prediction has: one, or one for each of more than two classes."""
         return len(self.classes) if self.kind == "multiclass" else 1
+
+    def to_json(self) -> bytes:
+        """As UTF-8 JSON: what the state keeps under ``KEPT``, so that its readers know it."""
+        return json.dumps({"kind": self.kind, "classes": self.classes, "scale": self.scale}).encode()
+
+    @staticmethod
+    def of_json(data: bytes) -> Outputs:
+        """What :meth:`to_json` gave."""
+        values = json.loads(data)
+        return Outputs(values["kind"], tuple(values["classes"]), values["scale"])
 
     def layout(self, requirements: Iterable[Requirement]) -> Layout:
         """What is counted and summed so that these requirements can be judged."""

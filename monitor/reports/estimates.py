@@ -56,7 +56,12 @@ class Estimated:
     @property
     def surprising(self) -> bool:
         """Whether the estimates of that time were wrong."""
-        return self.surprise is not None and abs(self.surprise) > SURPRISING
+        return self.surprise_size > SURPRISING
+
+    @property
+    def surprise_size(self) -> float:
+        """Its size, whatever its direction; 0 where it is not known."""
+        return abs(self.surprise or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
