@@ -31,7 +31,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def columns(types: Mapping[str, str]) -> str:
     return ", ".join(f'"{name}" {SQL_TYPES[dtype]} NOT NULL' for name, dtype in types.items())
 
 
-def names(types: Mapping[str, str]) -> str:
+def names(types: Iterable[str]) -> str:
     """The names of these columns, for SELECT and INSERT."""
     return ", ".join(f'"{name}"' for name in types)
 

@@ -105,11 +105,6 @@ class Step:
         """The texts behind codes."""
         return {code: name for name, code in self._memory.names.get(kind, {}).items()}
 
-    @property
-    def clock(self) -> Clock:
-        """The last tick."""
-        return self._memory.clock
-
     # -- what is read ----------------------------------------------------------------------------------------------
 
     def assign(self, topic: str, partition: int, next_offset: int) -> None:
@@ -248,6 +243,16 @@ class Step:
     def sent(self, ids: Iterable[str]) -> None:
         """Strike out what was sent."""
         outbox.strike(self._connection, ids)
+
+    def discard(self, but: str) -> None:
+        """Strike out all letters but those of one kind: a replay sends nothing a second time."""
+        outbox.discard(self._connection, but)
+
+    def number_from(self, number: int) -> None:
+        """Let the first tick have this number, as where the ticks before it are forgotten: ids are made of them."""
+        if self._memory.clock.number:
+            raise ValueError(f"the last tick was {self._memory.clock.number}")
+        self._memory.clock = self._memory.clock._replace(number=number - 1)
 
     def answered(self, command: str) -> bytes | None:
         """What was answered to the command of this id, however long ago; ``None`` where it is new."""

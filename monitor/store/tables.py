@@ -37,6 +37,33 @@ def insert(connection: DuckDBPyConnection, table: str, rows: Rows, types: Mappin
             connection.execute(f"INSERT INTO {table} ({names(types)}) SELECT {names(types)} FROM batch")
 
 
+def put(
+    connection: DuckDBPyConnection, table: str, columns: Sequence[str], rows: Sequence[tuple[int | str | bytes, ...]]
+) -> None:
+    """Add rows of numbers, texts and bytes, given one by one."""
+    if rows:
+        with shown(connection, "given_rows", _by_column(columns, rows)):
+            connection.execute(f"INSERT INTO {table} ({names(columns)}) SELECT {names(columns)} FROM given_rows")
+
+
+def remove(
+    connection: DuckDBPyConnection, table: str, columns: Sequence[str], keys: Sequence[tuple[int | str, ...]]
+) -> None:
+    """Remove the rows in which these columns are one of ``keys``."""
+    if keys:
+        with shown(connection, "given_keys", _by_column(columns, keys)):
+            by = names(columns)
+            connection.execute(f"DELETE FROM {table} WHERE ({by}) IN (SELECT ({by}) FROM given_keys)")
+
+
+def _by_column(columns: Sequence[str], rows: Sequence[tuple[int | str | bytes, ...]]) -> Rows:
+    found: Rows = {}
+    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        found[name] = np.empty(len(rows), np.int64 if isinstance(values[0], int) else object)
+        found[name][:] = values
+    return found
+
+
 @contextmanager
 def ids(connection: DuckDBPyConnection, *parts: Rows) -> Iterator[None]:
     """Let ``asked`` be the ids of these rows."""

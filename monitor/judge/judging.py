@@ -1,0 +1,321 @@
+"""The judge: outcomes in, verdicts out, tick by tick. A function of changes, cohorts and ticks, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from monitor.judge.evaluation import Asked, evaluate
+from monitor.judge.outputs import Outputs
+from monitor.judge.sequences import Sequences
+from monitor.judge.verdicts import Subject, Verdict, identity
+from monitor.judge.windows import VALUES, Cells, Group, Names, Plan, bounds, concerns, numbers
+from monitor.judge.worst import Worst
+from monitor.stats.buckets import Bucket, Key
+from monitor.stats.closed import Judged
+from monitor.stats.figures import Figure, figure
+from monitor.stats.layout import Layout
+from monitor.store.rows import DAY, Rows, take
+from scorer.quality.metrics import CONTINUOUSLY, OPERATIONAL, UNLABELLED
+from scorer.quality.requirement import Requirement
+from scorer.quality.undefined import Undefined
+
+REFRESH: Final = 10_000_000
+"""Microseconds between two looks at figures that have changed while no cohort closed."""
+
+ROWS: Final = 200_000
+"""About so many outcomes of closed cohorts are fed at a time."""
+
+KEPT_DAYS: Final = {"hour": 10, "day": 100, "week": 400, "month": 400}
+"""For so many days after their window verdicts are kept. Those of hours go with the buckets of single hours."""
+
+_NOTHING: Final = Judged("INSUFFICIENT", None, float("-inf"), float("inf"))
+_LATE: Final = replace(_NOTHING, reason="its outcomes came after the window had closed")
+
+
+class Changed(Protocol):
+    """What changed in a cohort after it had closed."""
+
+    @property
+    def changes(self) -> Rows:
+        """Outcomes with a ``sign``."""
+        ...
+
+
+class Ticked(Protocol):
+    """What a tick brought, as ``monitor.store.step`` says."""
+
+    @property
+    def changes(self) -> Rows:
+        """Of cohorts that were open before."""
+        ...
+
+    @property
+    def revisions(self) -> Sequence[Changed]:
+        """Of cohorts that were closed."""
+        ...
+
+
+class Cohort(Protocol):
+    """A closed cohort."""
+
+    @property
+    def outcomes(self) -> Rows:
+        """In the order of ``settling.in_order``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is asked of whom. ``fields`` are the segment fields in the order of their columns; ``alpha`` is the chance
+    of a wrong verdict; ``mean_run`` is the mean number of outcomes between two false alarms of a fast detector."""
+
+    requirements: tuple[Requirement, ...]
+    outputs: Outputs
+    fields: tuple[str, ...]
+    alpha: float
+    mean_run: float
+
+
+@dataclass(slots=True)
+class Judge:
+    """All that is known of requirements, and what of it has changed since it was last stored (``touched``).
+
+    ``stale`` are the subjects whose figures have changed since they were last looked at, and ``looked`` is the tick at
+    which all were. After a step that was rolled back this is ahead of the state, and is to be loaded anew.
+    """
+
+    setting: Setting
+    wanted: dict[str, Requirement]
+    cells: Cells
+    sequences: Sequences
+    worst: Worst
+    verdicts: dict[Subject, Verdict] = field(default_factory=dict)
+    open: set[Subject] = field(default_factory=set)
+    stale: set[Subject] = field(default_factory=set)
+    looked: int = -(2**62)
+    closed_before: int = -(2**62)
+    touched: set[Subject] = field(default_factory=set)
+
+    @staticmethod
+    def new(setting: Setting) -> Judge:
+        """Without any outcomes. Requirements of the service (``OPERATIONAL``) are judged elsewhere."""
+        wanted = {identity(one): one for one in setting.requirements if one.metric.name not in OPERATIONAL}
+        asked, outputs = tuple(wanted.values()), setting.outputs
+        plan = Plan.of(asked, outputs, setting.fields)
+        sequences = Sequences.empty(asked, plan.layout, outputs, setting.fields, setting.mean_run)
+        return Judge(setting, wanted, Cells.empty(plan, outputs), sequences, Worst(outputs, plan.layout))
+
+    @property
+    def layout(self) -> Layout:
+        """What buckets hold."""
+        return self.cells.plan.layout
+
+    def tick(
+        self, ticked: Ticked, cohorts: Iterable[Cohort], closed_before: int, time: int, names: Names
+    ) -> list[Verdict]:
+        """Take in what a tick brought; returns the verdicts that are new or have changed, in a fixed order.
+
+        All cohorts that begin before ``closed_before`` are closed; ``cohorts`` are those that close now, in their
+        order. ``time`` is the tick's, ``names`` says the texts behind codes.
+        """
+        self._mark(self.cells.add(ticked.changes, names))
+        if ticked.revisions:
+            self._mark(self.cells.add(_together([one.changes for one in ticked.revisions]), names))
+        fed: set[Subject] = set()
+        for outcomes in _batches(cohorts):
+            self._mark(self.cells.add(_implied(outcomes), names))
+            fed |= self.sequences.feed(outcomes, names, self.cells.values)
+            self.worst.take(outcomes, names)
+        before, self.closed_before = self.closed_before, max(self.closed_before, closed_before)
+        looked = (self.stale - self.verdicts.keys()) | fed
+        if self.closed_before > before:
+            looked |= {one for one in self.open if self._end(one) <= self.closed_before}
+        if time - self.looked >= REFRESH:
+            looked |= self.stale
+            self.looked = time
+        found = self._look(sorted(looked, key=_order), before, time)
+        self._age(before)
+        return found
+
+    def _mark(self, changed: dict[Group, list[Key]]) -> None:
+        for group, keys in changed.items():
+            for name, one in self.wanted.items():
+                if concerns(one, group.segment):
+                    for number in numbers(one, keys):
+                        if bounds(number, one.window)[1] > self.closed_before - KEPT_DAYS[one.window] * DAY:
+                            self.stale.add(Subject(name, number, group.role, group.version, group.segment))
+
+    def _end(self, subject: Subject) -> int:
+        return bounds(subject.number, self.wanted[subject.requirement].window)[1]
+
+    def _look(self, subjects: Sequence[Subject], before: int, time: int) -> list[Verdict]:
+        """Judge anew; ``before`` is what was closed before this tick."""
+        buckets = _Windows(self)
+        judged: dict[Subject, Judged] = {}
+        closing: dict[tuple[int, str, str], dict[Subject, Asked]] = {}
+        for one in subjects:
+            asked, old = self.wanted[one.requirement], self.verdicts.get(one)
+            if old is not None and not old.provisional:
+                continue
+            if asked.judged == CONTINUOUSLY:
+                test = self.sequences.ongoing.get(one)
+                nothing = _LATE if self._end(one) <= before else _NOTHING
+                judged[one] = nothing if test is None else test.watch.judge(self.setting.alpha / _shares(asked))
+            elif before < self._end(one) <= self.closed_before:
+                closing.setdefault((self._end(one), one.role, one.version), {})[one] = Asked(asked, buckets.of(one))
+            else:
+                judged[one] = _LATE if self._end(one) <= before else _NOTHING
+        for evaluation in closing.values():
+            judged |= evaluate(evaluation, self.layout, self.setting.alpha)
+        found = []
+        for one in subjects:
+            old = self.verdicts.get(one)
+            new = self._verdict(one, judged.get(one), old, buckets.of(one), time)
+            if old is None or replace(new, time=old.time) != old:
+                self.verdicts[one] = new
+                self.touched.add(one)
+                found.append(new)
+            (self.open.add if new.provisional else self.open.discard)(one)
+            if not new.provisional:
+                self.sequences.end(one)
+        self.stale.difference_update(subjects)
+        return found
+
+    def _verdict(self, one: Subject, judged: Judged | None, old: Verdict | None, bucket: Bucket, time: int) -> Verdict:
+        """``judged`` is ``None`` where a verdict stands, and only its figures are new."""
+        asked = self.wanted[one.requirement]
+        value, why = _figure(bucket, self.layout, asked)
+        labels = bucket.predictions if asked.metric.name in UNLABELLED else bucket.n
+        figures = (None if value is None else value.value, None if value is None else value.error, labels)
+        if judged is None:
+            assert old is not None  # noqa: S101  # what has no verdict is judged
+            if (*figures, bucket.predictions) == (old.value, old.error, old.n, old.predictions):
+                return old
+            return replace(
+                old, value=figures[0], error=figures[1], n=labels, predictions=bucket.predictions,
+                revision=old.revision + 1, time=time,
+            )  # fmt: skip
+        begin, end = bounds(one.number, asked.window)
+        alarms, level = self.sequences.alarms(one)
+        provisional = end > self.closed_before
+        return Verdict(
+            requirement=one.requirement,
+            metric=asked.metric.name,
+            name=asked.name,
+            window=asked.window,
+            number=one.number,
+            begin=begin,
+            end=end,
+            role=one.role,
+            version=one.version,
+            segment=one.segment,
+            judged=asked.judged,
+            verdict=judged.verdict,
+            value=figures[0],
+            error=figures[1],
+            low=judged.low,
+            high=judged.high,
+            n=labels,
+            predictions=bucket.predictions,
+            minimum=asked.minimum,
+            maximum=asked.maximum,
+            guarded=asked.guarded,
+            provisional=provisional,
+            revision=0,
+            reason=_reason(asked, judged, labels, why, provisional),
+            time=time,
+            alarms=alarms,
+            level=level,
+        )
+
+    def _age(self, before: int) -> None:
+        """Once a day, merge and forget what is old."""
+        if before // DAY == self.closed_before // DAY:
+            return
+        self.cells.age(self.closed_before)
+        self.sequences.age(self.closed_before)
+        self.worst.age(self.closed_before)
+        for one, verdict in list(self.verdicts.items()):
+            past = verdict.end <= self.closed_before - KEPT_DAYS[verdict.window] * DAY
+            if past and not verdict.provisional:
+                del self.verdicts[one]
+                self.stale.discard(one)
+                self.touched.add(one)
+
+
+class _Windows:
+    """The buckets of windows, each merged once."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._known: dict[tuple[object, ...], Bucket] = {}
+
+    def of(self, one: Subject) -> Bucket:
+        """All outcomes of the subject."""
+        asked, group = self._judge.wanted[one.requirement], Group(one.version, one.role, one.segment)
+        key = (asked.window, one.number, asked.season, group)
+        if key not in self._known:
+            self._known[key] = self._judge.cells.window(group, *bounds(one.number, asked.window), asked)
+        return self._known[key]
+
+
+def _shares(asked: Requirement) -> int:
+    """Among how many segments the chance of a wrong verdict is shared out: Bonferroni."""
+    return max(1, sum(len(one.values) or VALUES for one in asked.segments))
+
+
+def _figure(bucket: Bucket, layout: Layout, asked: Requirement) -> tuple[Figure | None, str]:
+    try:
+        return figure(bucket, layout, asked), ""
+    except Undefined as why:
+        return None, str(why)
+
+
+def _reason(asked: Requirement, judged: Judged, labels: int, why: str, provisional: bool) -> str:
+    between = f"between {judged.low:.6g} and {judged.high:.6g}"
+    what = "predictions" if asked.metric.name in UNLABELLED else "labels"
+    for applies, text in (
+        (judged.verdict != "INSUFFICIENT", f"{between}, and required is {asked.bounds}"),
+        (judged is _LATE, judged.reason),
+        (bool(why), f"undefined: {why}"),
+        (labels < asked.least_labels, f"{labels:,} {what} decide nothing; it needs {asked.least_labels:,}"),
+        (provisional and asked.judged != CONTINUOUSLY, "it is judged once, when its window has closed"),
+        (bool(judged.reason), f"undefined: {judged.reason}"),
+        (judged == _NOTHING, "none of its cohorts with labels has closed"),
+    ):
+        if applies:
+            return text
+    return f"{between}, which does not decide on {asked.bounds}"
+
+
+def _implied(outcomes: Rows) -> Rows:
+    """What implicit labels change: a prediction without label is taken back, and one with a label comes instead."""
+    rows = take(outcomes, outcomes["implicit"])
+    sign = np.ones(len(rows["time"]), np.int8)
+    return _together([{**rows, "labelled": sign < 0, "sign": -sign}, {**rows, "sign": sign}])
+
+
+def _batches(cohorts: Iterable[Cohort]) -> Iterator[Rows]:
+    """Outcomes of several cohorts together, in their order."""
+    parts: list[Rows] = []
+    rows = 0
+    for cohort in cohorts:
+        parts.append(cohort.outcomes)
+        rows += len(cohort.outcomes["time"])
+        if rows >= ROWS:
+            yield _together(parts)
+            parts, rows = [], 0
+    if parts:
+        yield _together(parts)
+
+
+def _together(parts: Sequence[Rows]) -> Rows:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _order(one: Subject) -> tuple[str, int, str, str, tuple[str, ...]]:
+    return (one.requirement, one.number, one.role, one.version, one.segment or ())
