@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import fastavro
 
 from monitor.commands import Answer, Command
+from monitor.judge.incidents import Incidents
 from monitor.store.step import Step
 from scorer import schema_files
 from scorer.settings import Schemas
@@ -25,6 +27,35 @@ def unexpected(command: Command, present: str) -> Answer | None:
     if command.expected in (None, present):
         return None
     return Answer(False, f"it is {present}, not {command.expected} as expected; nothing was changed", present)
+
+
+class Alarmed(Protocol):
+    """Whatever holds the incidents."""
+
+    incidents: Incidents
+
+
+def acknowledge(alarmed: Alarmed) -> Handler:
+    """What does the command ``acknowledge``: nobody is reminded of the open incident whose id is in the payload.
+
+    It may expect ``open`` or ``acknowledged``; other states are ``ended`` and ``unknown``.
+    """
+
+    def handle(command: Command, _time: int) -> Answer:
+        name = command.payload.get("incident")
+        found = [one for one in alarmed.incidents.open.values() if one.id == name]
+        ended = any(one.id == name for one in alarmed.incidents.ended)
+        if not found:
+            present = "ended" if ended else "unknown"
+            return Answer(False, f"no incident {name} is open: it is {present}", present)
+        present = "open" if found[0].acknowledged is None else "acknowledged"
+        refusal = unexpected(command, present)
+        if refusal is not None:
+            return refusal
+        alarmed.incidents = alarmed.incidents.acknowledge(found[0].id, command.actor)
+        return Answer(True, f"acknowledged, so nobody is reminded of it: {found[0].headline}", "acknowledged")
+
+    return handle
 
 
 class Answering:

@@ -21,7 +21,7 @@ class Incident:
     ``window`` is the number of the last window that failed. ``gone`` is the first tick without a sign since the last
     one with a sign (``None``: the sign is there), ``missed`` the ticks without, counted up to ``incidents.MISSED``.
     ``relapses``: how often it came back after its end. ``resolved``: when it ended; ``None`` while it is open.
-    ``headline`` is the sign's when it was told last.
+    ``headline`` is the sign's when it was told last. ``acknowledged`` is who has seen to it: then nobody is reminded.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Incident:
     missed: int = 0
     relapses: int = 0
     resolved: int | None = None
+    acknowledged: str | None = None
 
     @property
     def key(self) -> str:

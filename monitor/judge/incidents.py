@@ -10,7 +10,8 @@
                                             sign within RELAPSE: "again"
 
 An incident that came back takes twice as long to end, each time: what flaps is told ever more seldom, and is open
-meanwhile. All of it depends on signs and ticks alone, so a step that is done again makes the same letters.
+meanwhile. Nobody is reminded of one that a person has acknowledged. All of it depends on signs, ticks and such commands
+alone, so a step that is done again makes the same letters.
 """
 
 from __future__ import annotations
@@ -97,6 +98,14 @@ class Incidents:
         )
         return after, _together(turn.letters)
 
+    def acknowledge(self, name: str, actor: str) -> Incidents:
+        """The open incident of this id is seen to by ``actor``: nobody is reminded of it, until it ends or comes back.
+
+        Raises KeyError where there is none.
+        """
+        [key] = [key for key, one in self.open.items() if one.id == name] or [name]
+        return replace(self, open={**self.open, key: replace(self.open[key], acknowledged=actor)})
+
     def to_json(self) -> bytes:
         """As UTF-8 JSON."""
         values = {
@@ -148,7 +157,7 @@ class _Turn:
         if back is not None and back.resolved is not None and self._time - back.resolved <= RELAPSE:
             self.ended.remove(back)
             again = replace(back, resolved=None, relapses=back.relapses + 1, severity=sign.severity, window=sign.window)
-            self._tell("again", replace(again, gone=None, missed=0), sign)
+            self._tell("again", replace(again, gone=None, missed=0, acknowledged=None), sign)
         elif len(self.open) < OPEN:
             name = incident_id(self._before.model, sign.key, first)
             new = Incident(name, sign.kind, sign.subject, sign.severity, "", first, 0, 0, sign.window)
@@ -175,7 +184,7 @@ class _Turn:
         return sign.alarms > known
 
     def _stay(self, one: Incident, sign: Sign) -> None:
-        if self._time - one.told >= self._remind:
+        if self._time - one.told >= self._remind and one.acknowledged is None:
             self._tell("reminder", one, sign)
         else:
             self.open[one.key] = one

@@ -19,8 +19,10 @@ import fastavro
 import pytest
 import redis
 
-from monitor.answering import AUDIT, unexpected
+from monitor.answering import AUDIT, acknowledge, unexpected
 from monitor.commands import LONGEST, WAITING, Answer, Command, Commands, Unanswered, send
+from monitor.judge.incidents import Incidents
+from monitor.judge.sign import Sign
 from monitor.lease import Lease
 from monitor.store import commands as kept
 from monitor.store.state import State
@@ -28,6 +30,7 @@ from sandbox import Valkey
 from scorer import schema_files
 from scorer.errors import RegistryUnavailable, SettingsError
 from scorer.registry.client import connect
+from scorer.registry.instances import Json
 from tests.monitor.obeying import KEYS, Counting
 from tests.registry.servers import nobody, until
 
@@ -149,6 +152,39 @@ def test_a_command_that_expects_another_state_is_refused() -> None:
     assert unexpected(replace(COUNT, expected="open"), "open") is None
     refusal = unexpected(replace(COUNT, expected="open"), "resolved")
     assert refusal == Answer(False, "it is resolved, not open as expected; nothing was changed", "resolved")
+
+
+class Alarmed:
+    """Holds incidents, one of which is open."""
+
+    def __init__(self) -> None:
+        self.incidents, [letter] = Incidents("flights").take(
+            [Sign("requirement", "brier", "FAIL", "brier above 0.2")], 7
+        )
+        self.id = letter.incident.id
+
+    def do(self, expected: str | None = None, incident: str | None = None) -> Answer:
+        payload: dict[str, Json] = {"incident": incident or self.id}
+        return acknowledge(self)(replace(COUNT, kind="acknowledge", expected=expected, payload=payload), 8)
+
+
+def test_an_incident_is_acknowledged() -> None:
+    alarmed = Alarmed()
+    assert alarmed.do("acknowledged").text == "it is open, not acknowledged as expected; nothing was changed"
+    assert alarmed.do("open") == Answer(
+        True, "acknowledged, so nobody is reminded of it: brier above 0.2", "acknowledged"
+    )
+    assert [one.acknowledged for one in alarmed.incidents.open.values()] == ["ann"]
+    assert alarmed.do("open").present == "acknowledged"
+    assert alarmed.do().done
+    assert alarmed.do(incident="other") == Answer(False, "no incident other is open: it is unknown", "unknown")
+
+
+def test_an_incident_that_has_ended_is_not_acknowledged() -> None:
+    alarmed = Alarmed()
+    for hour in range(1, 9):
+        alarmed.incidents, _ = alarmed.incidents.take([], hour * 3_600_000_000)
+    assert alarmed.do().present == "ended"
 
 
 def test_nobody_answers(client: redis.Redis) -> None:

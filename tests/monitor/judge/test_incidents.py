@@ -44,6 +44,18 @@ def test_what_lasts_is_told_again_every_day() -> None:
     assert told == [(0, "opened"), (1440, "reminder"), (2880, "reminder"), (4320, "reminder")]
 
 
+def test_nobody_is_reminded_of_what_was_acknowledged_until_it_comes_back() -> None:
+    kept, [letter] = Incidents("flights").take([FAIL], 0)
+    kept = Incidents.of_json(kept.acknowledge(letter.incident.id, "ann").to_json())
+    told = []
+    for minute in range(1, 3 * 1440):
+        kept, letters = kept.take([FAIL] if minute not in range(1500, 1520) else [], minute * MINUTE)
+        told += [(minute, letter.event) for letter in letters]
+    assert told == [(1510, "resolved"), (1520, "again"), (1520 + 1440, "reminder")]
+    with pytest.raises(KeyError):
+        kept.acknowledge("unknown", "ann")
+
+
 def test_what_is_gone_for_a_moment_is_still_there() -> None:
     _, told = over({0: [FAIL], 30: [], 39: [FAIL], 60: [], 69: [FAIL], 90: []}, until=200)
     assert told == [(0, "opened"), (100, "resolved")]
