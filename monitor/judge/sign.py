@@ -16,6 +16,7 @@ Kind = Literal[
     "coverage",
     "behind",
     "flip",
+    "test",
 ]
 Severity = Literal["WARNING", "ALARM", "FAIL"]
 SEVERITIES: tuple[Severity, ...] = ("WARNING", "ALARM", "FAIL")

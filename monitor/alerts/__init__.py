@@ -1,0 +1,1 @@
+"""Alarms on their way to people: mail, whatever Apprise knows, and a heartbeat. Each channel by itself."""
