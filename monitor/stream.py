@@ -130,7 +130,7 @@ class Stream:
             for number, offset in dict(zip(batch.partition.tolist(), batch.offset.tolist(), strict=True)).items():
                 place = self._places[self._topics[name], number]
                 place.next_offset, place.told, place.ended = offset + 1, True, False
-        return found, list(map(_letter, by_name.get(self._names[DEAD_LETTERS], ())))
+        return found, list(map(letter, by_name.get(self._names[DEAD_LETTERS], ())))
 
     def _heed(self, error: KafkaError, message: Message) -> Partition | None:
         """Act upon what the client reports in place of a record. Returns a partition that has been read to its end."""
@@ -288,7 +288,7 @@ class Stream:
             self._waiting.add(kind)
 
 
-def _letter(message: Message) -> Letter:
+def letter(message: Message) -> Letter:
     """What is counted of a dead letter. The event's own time of arrival, where the headers have it."""
     headers = dict(dead_letters.listed(message.headers()))
     code, time_of_event = (_text(headers.get(dead_letters.PREFIX + name)) for name in ("code", "source.time"))

@@ -41,3 +41,8 @@ def strike(connection: DuckDBPyConnection, ids: Iterable[str]) -> None:
 def withdraw(connection: DuckDBPyConnection, kind: str, payload: bytes) -> None:
     """Forget the letters of this kind and payload, which another one replaces."""
     connection.execute("DELETE FROM outbox WHERE kind = ? AND payload = ?", [kind, payload])
+
+
+def discard(connection: DuckDBPyConnection, but: str) -> None:
+    """Forget the letters of every kind but one."""
+    connection.execute("DELETE FROM outbox WHERE kind <> ?", [but])
