@@ -13,7 +13,7 @@ LOGGER = logging.getLogger(__name__)
 Place = tuple[str, int]
 """A topic's name in Kafka, and a partition."""
 
-MIRROR_SECONDS = 1.0
+MIRROR_SECONDS = 0.1
 LEAVE_SECONDS = 2.0
 
 

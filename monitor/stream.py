@@ -66,7 +66,7 @@ class Stream:
         self._gone: set[Partition] = set()  # which the state knows and the broker does not
         self._doubtful = True  # whether the brokers may know more than they could tell
         self._discover_at = 0.0
-        self._waiting: set[str] = set()  # kinds of trouble since the last record was read
+        self._waiting: dict[str, str] = {}  # kinds of trouble since the last record was read, and what is said of each
         self._failure: KafkaError | None = None
         group = settings.monitor.group
         self._mirror = Mirror(group)
@@ -166,6 +166,16 @@ class Stream:
         if self._doubtful:
             return frozenset()
         return frozenset(self._gone | {partition for partition, place in self._places.items() if place.ended})
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that is there has been read."""
+        return bool(self._places) and self._places.keys() <= self.ended
+
+    @property
+    def problem(self) -> str:
+        """What is waited for; empty while records or ends of partitions come."""
+        return "; ".join(self._waiting.values()) if self._doubtful else ""
 
     @property
     def lag(self) -> dict[Partition, int]:
@@ -285,7 +295,7 @@ class Stream:
         """Say why nothing comes; each kind of trouble once, until a record has been read again."""
         if kind not in self._waiting:
             LOGGER.warning("waiting: %s", why)
-            self._waiting.add(kind)
+        self._waiting[kind] = why
 
 
 def letter(message: Message) -> Letter:
