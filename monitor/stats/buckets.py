@@ -75,12 +75,17 @@ class Bucket:
             self.all_scores.merge(other.all_scores),
         )
 
+    def copy(self) -> Bucket:
+        """The same with arrays of its own: parts of larger ones would keep those alive."""
+        return Bucket(self.counted.copy(), self.limbs.copy(), self.scores.copy(), self.all_scores.copy())
+
     def pack(self) -> bytes:
         """As few bytes, from which :meth:`unpack` makes it again."""
         parts = [self.counted, self.limbs.ravel()]
         for histogram in (self.scores, self.all_scores):
-            steps = np.diff(histogram.bins, prepend=np.int64(0))
-            parts += [np.array([len(steps)]), steps, *histogram.columns[1:]]
+            parts.append(np.array([len(histogram.bins)]))
+            if len(histogram.bins):
+                parts += [histogram.bins[:1], np.diff(histogram.bins), *histogram.columns[1:]]
         return packing.pack(np.concatenate(parts))
 
     @staticmethod
@@ -176,7 +181,8 @@ class Buckets:
 
     def put(self, key: Key, bucket: Bucket) -> None:
         """Merge a bucket into that of its key."""
-        new = self.kept.get(key, Bucket.empty(self.layout)).merge(bucket)
+        old = self.kept.get(key)
+        new = bucket.copy() if old is None else old.merge(bucket)
         if new.is_empty:
             self.kept.pop(key, None)
         else:

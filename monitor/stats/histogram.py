@@ -62,7 +62,7 @@ class Histogram:
     @staticmethod
     def empty() -> Histogram:
         """Without any rows."""
-        return Histogram(*(np.zeros(0, np.int64) for _ in range(4)))
+        return _EMPTY
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and all(
@@ -78,9 +78,15 @@ class Histogram:
 
     def merge(self, other: Histogram) -> Histogram:
         """Both together. A bin in which nothing is left disappears."""
+        if not len(self.bins) or not len(other.bins):
+            return self if len(self.bins) else other.copy()
         out = np.empty((4, len(self.bins) + len(other.bins)), np.int64)
         kept = _merge(*self.columns, *other.columns, out)
         return Histogram(*out[:, :kept].copy())
+
+    def copy(self) -> Histogram:
+        """The same with arrays of its own."""
+        return Histogram(*(column.copy() for column in self.columns)) if len(self.bins) else _EMPTY
 
     @staticmethod
     def merged(several: Sequence[Histogram]) -> Histogram:
@@ -150,6 +156,9 @@ class Histogram:
         np.add.at(apart, first, self.score - (self.true << SCORE_BITS))
         straddling = 2.0 * float(mass[first != last].sum()) / n
         return float(np.abs(apart / float(1 << SCORE_BITS)).sum() / n), straddling + 2.0 ** -(SCORE_BITS + 1)
+
+
+_EMPTY = Histogram(*(np.zeros(0, np.int64) for _ in range(4)))
 
 
 @entry(types.int64(*[INT64S] * 8, TABLE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import types
@@ -89,7 +90,7 @@ class Layout:
     @property
     def sums(self) -> tuple[str, ...]:
         """The names of the sums. ``x 2`` is of the squares of ``x``; ``error`` is score - label."""
-        return tuple(self._measures(*_ONE)) if self.kind == "regression" else tuple(self._losses(*_ONE))
+        return _names(self)
 
     def matrix(self, threshold: float | None) -> int:
         """The number of the confusion matrix of a threshold; ``None``: of the classes as predicted."""
@@ -158,6 +159,11 @@ class Layout:
                 loss = 2.0 * (log(s / y) + y / s - 1.0)
             found |= {name: loss, f"{name} 2": loss**2}
         return found
+
+
+@lru_cache(maxsize=64)
+def _names(layout: Layout) -> tuple[str, ...]:
+    return tuple(layout._measures(*_ONE)) if layout.kind == "regression" else tuple(layout._losses(*_ONE))
 
 
 def deviance_defined(name: str, labels: Floats, score: Floats) -> Bools:

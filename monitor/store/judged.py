@@ -33,6 +33,7 @@ _VALUES = {
     "verdicts": ("window", "begin", "end", "verdict", "body"),
     "sequences": ("state",),
 }
+_WORST = ("day", "version", *Case._fields)
 
 
 def load(state: State, setting: Setting) -> Judge:
@@ -106,11 +107,9 @@ def store(step: Step, judge: Judge) -> None:
     _replace(connection, "sequences", states)
     connection.execute("DELETE FROM sequences WHERE kind = ?", [_STALE])
     _replace(connection, "sequences", [((_STALE, *_subject(one)), (b"",)) for one in judge.stale])
-    for day, version in judge.worst.touched:
-        connection.execute("DELETE FROM worst WHERE day = ? AND version = ?", [day, version])
-        rows = [[day, version, *case] for case in judge.worst.cases.get((day, version), ())]
-        if rows:
-            connection.executemany("INSERT INTO worst VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    tables.remove(connection, "worst", ("day", "version"), list(judge.worst.touched))
+    cases = [(*key, *case) for key in judge.worst.touched for case in judge.worst.cases.get(key, ())]
+    tables.put(connection, "worst", _WORST, cases)
     facts = {
         "plan": _plan(judge), "looked": judge.looked, "closed_before": judge.closed_before, "merged": cells.merged,
         "beyond": cells.beyond, "values": {name: list(values) for name, values in cells.values.items()},

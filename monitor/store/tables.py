@@ -38,7 +38,10 @@ def insert(connection: DuckDBPyConnection, table: str, rows: Rows, types: Mappin
 
 
 def put(
-    connection: DuckDBPyConnection, table: str, columns: Sequence[str], rows: Sequence[tuple[int | str | bytes, ...]]
+    connection: DuckDBPyConnection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[int | float | str | bytes, ...]],
 ) -> None:
     """Add rows of numbers, texts and bytes, given one by one."""
     if rows:
@@ -56,10 +59,11 @@ def remove(
             connection.execute(f"DELETE FROM {table} WHERE ({by}) IN (SELECT ({by}) FROM given_keys)")
 
 
-def _by_column(columns: Sequence[str], rows: Sequence[tuple[int | str | bytes, ...]]) -> Rows:
+def _by_column(columns: Sequence[str], rows: Sequence[tuple[int | float | str | bytes, ...]]) -> Rows:
     found: Rows = {}
     for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-        found[name] = np.empty(len(rows), np.int64 if isinstance(values[0], int) else object)
+        kind = type(values[0])
+        found[name] = np.empty(len(rows), kind if kind in (int, float) else object)
         found[name][:] = values
     return found
 
