@@ -15,7 +15,7 @@ from monitor.reports.drifting import Drift
 from monitor.reports.estimates import Estimates
 from monitor.reports.labels import Labels
 from monitor.reports.material import Hours, Material
-from monitor.reports.periods import PARTS, Span, at
+from monitor.reports.periods import Span, at
 from monitor.reports.requirements import Row
 from monitor.reports.scores import Distribution
 from monitor.reports.segments import Worse
@@ -28,8 +28,8 @@ from monitor.stats.layout import OUTCOMES, PREDICTIONS, Layout
 LIVE = ("champion", "trial")
 """The roles whose predictions count."""
 
-LATER = 62
-"""So many parts after the period are looked at, the latest."""
+LATER = 72
+"""So many parts after the period are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Report:
 def report(given: Material) -> Report:
     """The report of ``given.span``."""
     span, layout, wanted, alpha = given.span, given.layout, given.requirements, given.alpha
-    parts = list(span.parts(PARTS[span.window]))
+    parts = given.parts
     champion = _by_part(given.hours, parts, layout, ("champion",))
     whole = together(champion.values(), layout)
     table = tuple(required.rows(given.verdicts, wanted, span))
@@ -116,7 +116,7 @@ def report(given: Material) -> Report:
         scores=tuple(scores.distributions(whole.all_scores, whole.scores, layout)),
         confusion=confusion.confusion(whole, layout),
         drift=_drift(given, whole),
-        coverage=labels.labels(parts, _covered(given.hours), given.delays, given.closed_before),
+        coverage=labels.labels(parts, covered(given.hours), given.delays, given.closed_before),
         worst_segments=tuple(segments.worst(whole, given.segments, layout, wanted, alpha)),
         segments=len(given.segments),
         versions=tuple(versions.compared(_by_version(given.hours, layout), layout, wanted, alpha)),
@@ -129,7 +129,7 @@ def report(given: Material) -> Report:
 def _later(given: Material, parts: Sequence[Span]) -> list[Span]:
     """The parts after the period that have predictions, up to the last tick."""
     found = {at(begin, parts[0].window) for begin, _, _ in given.since}
-    return sorted(found)[-LATER:]
+    return sorted(found)[:LATER]
 
 
 def _by_part(hours: Hours, parts: Sequence[Span], layout: Layout, roles: Sequence[str]) -> dict[int, Bucket]:
@@ -148,7 +148,7 @@ def _by_version(hours: Hours, layout: Layout) -> dict[tuple[str, str], Bucket]:
     return {key: together(several, layout) for key, several in found.items()}
 
 
-def _covered(hours: Hours) -> dict[int, tuple[int, int]]:
+def covered(hours: Hours) -> dict[int, tuple[int, int]]:
     """Predictions and labelled ones that count, by the beginning of a bucket."""
     found: dict[int, tuple[int, int]] = {}
     for (begin, _, role), bucket in hours.items():
@@ -174,11 +174,11 @@ def _drift(given: Material, whole: Bucket) -> tuple[Drift, ...]:
 
 
 def _from_training(given: Material, output: int, now: Histogram) -> Callable[[], float] | None:
-    profile = given.profile
-    if profile is None or output >= len(profile.quantiles):
+    trained = given.trained
+    if trained is None or trained.version != given.champion or output >= len(trained.scores):
         return None
     scale = scores.scale_of(given.layout)
-    return partial(scores.moved_from, profile.quantiles[output], profile.shares, profile.n, now, scale)
+    return partial(scores.moved_from, trained.scores[output], trained.shares, trained.n, now, scale)
 
 
 def _ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -12,6 +12,7 @@ from monitor.reports.periods import Span
 from monitor.stats.buckets import Bucket
 from monitor.stats.layout import Layout
 from monitor.stats.shares import Counted
+from monitor.stats.trained import Trained
 from scorer.quality.requirement import Requirement
 
 Hours = Mapping[tuple[int, str, str], Bucket]
@@ -19,25 +20,17 @@ Hours = Mapping[tuple[int, str, str], Bucket]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreProfile:
-    """Of ``n`` training rows: the quantiles of each output's scores at these ``shares``."""
-
-    n: int
-    shares: tuple[float, ...]
-    quantiles: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Material:
-    """``tick`` is the last one, ``closed_before`` the time before which cohorts are closed; ``champion`` is the version
-    that is followed, if any. ``hours`` hold the period, ``before`` the one before, ``since`` what came after.
-    ``segments`` are the champion's buckets over the period, ``delays`` its labels by bin of ``store.tally.EDGES``.
-    ``letters`` are dead letters of the period by reason; ``counted`` has them by hour, and the latency. ``profile``
-    says of the champion's training data how its scores were distributed, where that is known.
+    """``parts`` are what a trend divides the period into. ``tick`` is the last one, ``closed_before`` the time before
+    which cohorts are closed; ``champion`` is the version that is followed, if any, ``trained`` what is known of its
+    training data. ``hours`` hold the period, ``before`` the one before, ``since`` what came after. ``segments`` are the
+    champion's buckets over the period, ``delays`` its labels by bin of ``store.tally.EDGES``. ``letters`` are dead
+    letters of the period by reason; ``counted`` has them by hour, and the latency.
     """
 
     model: str
     span: Span
+    parts: Sequence[Span]
     tick: int
     closed_before: int
     champion: str | None
@@ -55,4 +48,4 @@ class Material:
     letters: Mapping[str, int]
     counted: Counted
     errors: Sequence[Error]
-    profile: ScoreProfile | None = None
+    trained: Trained | None = None

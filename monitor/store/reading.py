@@ -7,107 +7,27 @@ because DuckDB gives all connections of a process to one path the same database,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import duckdb
 
+from monitor.judge.outputs import KEPT, Outputs
 from monitor.judge.verdicts import Verdict
+from monitor.stats.buckets import HOUR, Bucket, Key
+from monitor.stats.layout import Layout
 from monitor.store.cohorts import Source, Timing
 from monitor.store.counters import Flip
 from monitor.store.errors import SnapshotMissing, StateRefused
 from monitor.store.memory import Clock, Followed
 from monitor.store.outbox import Letter
 from monitor.store.schema import FORMAT
+from monitor.store.shown import Counted, Covered, Dead, Delayed, Late, Revised, Seen, Unscored, Worst
 
 ALWAYS = (-(2**62), 2**62)
 """From before all times to after them."""
-
-
-class Covered(NamedTuple):
-    """How many predictions of an ``hour`` (microseconds) and version there are, and how many of them have a label."""
-
-    hour: int
-    version: str
-    predictions: int
-    labelled: int
-
-
-class Delayed(NamedTuple):
-    """Labels of an hour and version whose delay lies in a ``bin`` of ``tally.EDGES``."""
-
-    hour: int
-    version: str
-    bin: int
-    labels: int
-
-
-class Counted(NamedTuple):
-    """How many rows of a topic do not count, or could not be used, for a reason."""
-
-    topic: str
-    reason: str
-    n: int
-
-
-class Late(NamedTuple):
-    """How many predictions of an event hour and version came in a ``bin`` of ``scorer.quality.lateness``."""
-
-    hour: int
-    version: str
-    bin: int
-    n: int
-
-
-class Dead(NamedTuple):
-    """How many dead letters there are of an hour, by reason."""
-
-    hour: int
-    reason: str
-    n: int
-
-
-class Unscored(NamedTuple):
-    """How many events of an hour a challenger could not score, by reason."""
-
-    hour: int
-    version: str
-    reason: str
-    n: int
-
-
-class Seen(NamedTuple):
-    """How many values of an input lie in a bin of a version's profile, on a day counted from 1970; bin -1: missing."""
-
-    day: int
-    version: str
-    input: str
-    bin: int
-    n: int
-
-
-class Worst(NamedTuple):
-    """A confident error of the champion: its loss, score and label, event time, and where its event is."""
-
-    day: int
-    version: str
-    loss: float
-    score: float
-    label: float
-    time: int
-    topic: str
-    partition: int
-    offset: int
-
-
-class Revised(NamedTuple):
-    """A closed cohort that changed, in which tick, for the how-manieth time."""
-
-    hour: int
-    tick: int
-    number: int
 
 
 class Snapshot:
@@ -237,6 +157,42 @@ class Snapshot:
             'SELECT body FROM verdicts WHERE begin < ? AND "end" > ? ORDER BY requirement, number, role, version, body'
         )
         return [Verdict.of_json(body) for (body,) in self._rows(query, end, begin)]
+
+    def newest_verdicts(self) -> list[Verdict]:
+        """Of each requirement, role, version and segment the verdict on the newest window."""
+        query = (
+            "SELECT body FROM verdicts "
+            "QUALIFY number = max(number) OVER (PARTITION BY requirement, role, version, field, value) ORDER BY body"
+        )
+        return [Verdict.of_json(body) for (body,) in self._rows(query)]
+
+    @property
+    def outputs(self) -> Outputs | None:
+        """What all predictions are; ``None`` before a champion was followed."""
+        found = self.kept(KEPT)
+        return None if found is None else Outputs.of_json(found)
+
+    def buckets(
+        self, layout: Layout, begin: int = ALWAYS[0], end: int = ALWAYS[1], *, segments: bool = False
+    ) -> Iterator[tuple[Key, Bucket]]:
+        """The buckets that begin from ``begin`` up to ``end``: those of all outcomes, or those of ``segments``.
+
+        To be read before the next question. Raises StateRefused where the layout is not what the monitor counts by.
+        """
+        judge = self.kept("judge")
+        if judge is None:
+            return
+        if repr(layout) not in json.loads(judge)["plan"]:
+            raise StateRefused(
+                "the requirements have changed since the monitor that wrote this snapshot started: restart it, or name "
+                "the file that it reads"
+            )
+        query = "FROM buckets WHERE begin >= ? AND begin < ? AND (field <> '') = ? ORDER BY ALL"
+        found = self._connection.execute(query, [begin, end, segments])
+        while rows := found.fetchmany(500):
+            for start, hours, version, role, name, value, content in rows:
+                key = Key(start // HOUR, version, role, (name, value) if name else None, hours)
+                yield key, Bucket.unpack(content, layout)
 
     def worst(self, first: int, last: int) -> list[Worst]:
         """The largest confident errors of the days from ``first`` to ``last``, both included; the largest first."""

@@ -10,11 +10,12 @@ import pandas as pd
 from monitor.judge.verdicts import Segment
 from monitor.reports.cases import Error
 from monitor.reports.drifting import Input
-from monitor.reports.material import Material, ScoreProfile
-from monitor.reports.periods import Span, at
+from monitor.reports.material import Material
+from monitor.reports.periods import PARTS, Span, at
 from monitor.stats.buckets import HOUR, Bucket, Buckets, Key
 from monitor.stats.layout import Layout
 from monitor.stats.shares import Counted
+from monitor.stats.trained import Trained
 from scorer.quality import requirements
 from scorer.quality.requirement import Requirement
 from scorer.quality.table import Table
@@ -136,6 +137,7 @@ def material(
     return Material(
         model="flights",
         span=span,
+        parts=list(span.parts(PARTS[span.window])),
         tick=JUNE + 45 * DAY,
         closed_before=closed_before,
         champion="2013-q1-boosted",
@@ -161,5 +163,5 @@ def material(
             Error("2013-q1-boosted", 3.2, 0.96, 0.0, JUNE + 5, "flights.events", 3, 17),
             Error("it's <script>", 4.6, 0.01, 1.0, JUNE + 6, "flights.events", 1, 19),
         ],
-        profile=ScoreProfile(1000, (0.0, 0.5, 1.0), ((0.0, 0.3, 1.0),)),
+        trained=Trained("2013-q1-boosted", 1000, (0.0, 0.5, 1.0), ((0.0, 0.3, 1.0),), {}),
     )

@@ -216,7 +216,7 @@ def test_what_is_missing_is_said_in_words(which: str, kind: str) -> None:
     given = material(frame(3, 0), wanted=required() if kind == "binary" else (), layout=layout)
     if kind != "multiclass":
         given = material(sample, wanted=given.requirements, layout=layout)
-    made = html(report(replace(given, inputs=[], errors=[], letters={}, delays={}, profile=None)))
+    made = html(report(replace(given, inputs=[], errors=[], letters={}, delays={}, trained=None)))
     page = Page(made)
     assert not re.search(r"\bnan\b|\binf\b|NaN|None\b(?!:)", page.words.partition("2013-06")[2].replace("None.", ""))
     if which == "nothing" or kind == "multiclass":

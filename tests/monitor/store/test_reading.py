@@ -9,9 +9,10 @@ import pytest
 
 from monitor.store.cohorts import Source
 from monitor.store.errors import SnapshotMissing, StateRefused
-from monitor.store.reading import Covered, Snapshot
+from monitor.store.reading import Snapshot
 from monitor.store.rows import DAY, HOUR, LABELS, PREDICTIONS
 from monitor.store.schema import FORMAT, SHARED
+from monitor.store.shown import Covered
 from monitor.store.state import State
 from tests.monitor.store.oracle import Oracle
 from tests.monitor.store.run import Seen, opened, steps
