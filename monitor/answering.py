@@ -10,12 +10,12 @@ from typing import Protocol
 import fastavro
 
 from monitor.commands import Answer, Command
-from monitor.judge.incidents import Incidents
+from monitor.judge.incidents import KEPT, Incidents
 from monitor.store.step import Step
 from scorer import schema_files
 from scorer.settings import Schemas
 
-Handler = Callable[[Command, int], Answer]
+Handler = Callable[[Step, Command, int], Answer]
 """Does what a command asks for, at that tick (microseconds since 1970), within the step; or says why not."""
 
 AUDIT = "audit"
@@ -41,7 +41,7 @@ def acknowledge(alarmed: Alarmed) -> Handler:
     It may expect ``open`` or ``acknowledged``; other states are ``ended`` and ``unknown``.
     """
 
-    def handle(command: Command, _time: int) -> Answer:
+    def handle(step: Step, command: Command, _time: int) -> Answer:
         name = command.payload.get("incident")
         found = [one for one in alarmed.incidents.open.values() if one.id == name]
         ended = any(one.id == name for one in alarmed.incidents.ended)
@@ -53,6 +53,7 @@ def acknowledge(alarmed: Alarmed) -> Handler:
         if refusal is not None:
             return refusal
         alarmed.incidents = alarmed.incidents.acknowledge(found[0].id, command.actor)
+        step.keep(KEPT, alarmed.incidents.to_json())
         return Answer(True, f"acknowledged, so nobody is reminded of it: {found[0].headline}", "acknowledged")
 
     return handle
@@ -77,17 +78,17 @@ class Answering:
             if before is not None:
                 said[command.id] = Answer.of_json(before)
                 continue
-            answer = said[command.id] = self._do(command, time)
+            answer = said[command.id] = self._do(step, command, time)
             step.answer(command.id, command.to_json(), answer.to_json())
             step.send(AUDIT, command.id, self._record(command, answer, time))
         return said
 
-    def _do(self, command: Command, time: int) -> Answer:
+    def _do(self, step: Step, command: Command, time: int) -> Answer:
         handler = self._handlers.get(command.kind)
         if handler is None:
             known = ", ".join(sorted(self._handlers))
             return Answer(False, f"this monitor knows no command {command.kind!r}; it knows {known}")
-        return handler(command, time)
+        return handler(step, command, time)
 
     def _record(self, command: Command, answer: Answer, time: int) -> bytes:
         """A record of the audit topic: the command's kind where scorers name a pointer, its payload as the version."""

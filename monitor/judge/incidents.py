@@ -25,6 +25,9 @@ from monitor.judge.facts import HOUR
 from monitor.judge.incident import Event, Incident, Letter, incident_id
 from monitor.judge.sign import SEVERITIES, Kind, Sign
 
+KEPT = "incidents"
+"""Under which name they are kept in the state."""
+
 MISSED = 3
 """So many ticks in a row must be without the sign, however much time lies between them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from monitor.judge.incidents import KEPT, Incidents
 from monitor.metrics import Metrics
 from monitor.store.cohorts import BEGINNING, closed_before
 from monitor.store.errors import SnapshotMissing, StateRefused
@@ -33,11 +34,21 @@ def _fill(metrics: Metrics, snapshot: Snapshot) -> None:
     clock = snapshot.clock
     metrics.set("monitor_ticks", clock.number)
     metrics.set("monitor_tick_timestamp_seconds", clock.time / MICROSECONDS)
-    judged = {(): closed_before(clock.reached, snapshot.timing) / MICROSECONDS} if clock.reached > BEGINNING else {}
-    metrics.show("monitor_judged_timestamp_seconds", judged)
+    if clock.reached > BEGINNING:
+        judged = closed_before(clock.reached, snapshot.timing)
+        metrics.set("monitor_judged_timestamp_seconds", judged / MICROSECONDS)
     metrics.show("monitor_rows_refused", {(one.topic, one.reason): float(one.n) for one in snapshot.counts()})
     metrics.show("monitor_outbox", {(kind,): float(len(snapshot.unsent(kind))) for kind in OUTBOX})
+    metrics.verdicts(snapshot.newest_verdicts())
     _coverage(metrics, snapshot)
+    _incidents(metrics, snapshot)
+
+
+def _incidents(metrics: Metrics, snapshot: Snapshot) -> None:
+    kept = snapshot.kept(KEPT)
+    found = [] if kept is None else Incidents.of_json(kept).open.values()
+    numbers = Counter((one.kind, one.severity) for one in found)
+    metrics.show("monitor_incidents_open", {labels: float(number) for labels, number in numbers.items()})
 
 
 def _coverage(metrics: Metrics, snapshot: Snapshot) -> None:

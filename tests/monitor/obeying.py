@@ -12,6 +12,7 @@ from monitor.commands import Answer, Command, Commands
 from monitor.store.cohorts import Timing
 from monitor.store.rows import Layout
 from monitor.store.state import State
+from monitor.store.step import Step
 from scorer.registry.client import connect
 from scorer.registry.keys import Keys
 from scorer.settings import Schemas
@@ -41,7 +42,6 @@ class Counting:
             self._die("taken")
         with self.state.step() as step:
             step.tick(time)
-            self._step = step
             said = self.answering.answer(step, waiting, time)
             if said:
                 self._die("in the step")
@@ -51,8 +51,8 @@ class Counting:
             commands.answer(command, answer)
         commands.exchange()
 
-    def _count(self, command: Command, time: int) -> Answer:
-        self._step.keep("counted", str(self.counted + 1).encode())
+    def _count(self, step: Step, _command: Command, time: int) -> Answer:
+        step.keep("counted", str(self.counted + 1).encode())
         return Answer(True, f"counted at {time}", str(self.counted))
 
     def _die(self, point: str) -> None:

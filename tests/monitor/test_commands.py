@@ -21,7 +21,7 @@ import redis
 
 from monitor.answering import AUDIT, acknowledge, unexpected
 from monitor.commands import LONGEST, WAITING, Answer, Command, Commands, Unanswered, send
-from monitor.judge.incidents import Incidents
+from monitor.judge.incidents import KEPT, Incidents
 from monitor.judge.sign import Sign
 from monitor.lease import Lease
 from monitor.store import commands as kept
@@ -157,7 +157,8 @@ def test_a_command_that_expects_another_state_is_refused() -> None:
 class Alarmed:
     """Holds incidents, one of which is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: State) -> None:
+        self._state = state
         self.incidents, [letter] = Incidents("flights").take(
             [Sign("requirement", "brier", "FAIL", "brier above 0.2")], 7
         )
@@ -165,23 +166,25 @@ class Alarmed:
 
     def do(self, expected: str | None = None, incident: str | None = None) -> Answer:
         payload: dict[str, Json] = {"incident": incident or self.id}
-        return acknowledge(self)(replace(COUNT, kind="acknowledge", expected=expected, payload=payload), 8)
+        with self._state.step() as step:
+            return acknowledge(self)(step, replace(COUNT, kind="acknowledge", expected=expected, payload=payload), 8)
 
 
-def test_an_incident_is_acknowledged() -> None:
-    alarmed = Alarmed()
+def test_an_incident_is_acknowledged(counting: Counting) -> None:
+    alarmed = Alarmed(counting.state)
     assert alarmed.do("acknowledged").text == "it is open, not acknowledged as expected; nothing was changed"
     assert alarmed.do("open") == Answer(
         True, "acknowledged, so nobody is reminded of it: brier above 0.2", "acknowledged"
     )
     assert [one.acknowledged for one in alarmed.incidents.open.values()] == ["ann"]
+    assert Incidents.of_json(counting.state.kept(KEPT) or b"") == alarmed.incidents, "a restart knows it, too"
     assert alarmed.do("open").present == "acknowledged"
     assert alarmed.do().done
     assert alarmed.do(incident="other") == Answer(False, "no incident other is open: it is unknown", "unknown")
 
 
-def test_an_incident_that_has_ended_is_not_acknowledged() -> None:
-    alarmed = Alarmed()
+def test_an_incident_that_has_ended_is_not_acknowledged(counting: Counting) -> None:
+    alarmed = Alarmed(counting.state)
     for hour in range(1, 9):
         alarmed.incidents, _ = alarmed.incidents.take([], hour * 3_600_000_000)
     assert alarmed.do().present == "ended"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.judge.incidents import KEPT, Incidents
+from monitor.judge.sign import Sign
 from monitor.judge.verdicts import Verdict
 from monitor.metrics import FAMILIES, LONGEST_LABEL, MOST_SERIES, STEP, Metrics
 from monitor.store.rows import HOUR
@@ -142,6 +144,15 @@ def test_what_is_published_is_shown(bench: Bench, tmp_path: Path) -> None:
         step.codes("version", ["v1"])
         step.send("mail", "a", b"")
         step.send("mail", "b", b"")
+        kept, _ = Incidents("flights").take([Sign("requirement", "brier", "FAIL", "brier above 0.2")], 7)
+        step.keep(KEPT, kept.to_json())
+        for one in (VERDICT, replace(VERDICT, number=9, verdict="FAIL"), replace(VERDICT, segment=("carrier", "AA"))):
+            field, value = one.segment or ("", "")
+            facts = [one.requirement, one.number, one.role, one.version, field, value, one.window]
+            step.connection.execute(
+                f"INSERT INTO verdicts VALUES ({', '.join('?' * 11)})",  # noqa: S608
+                [*facts, one.begin, one.end, one.verdict, one.to_json()],
+            )
     bench.state.publish(tmp_path / "snapshot")
     metrics = Metrics()
     fill(metrics, tmp_path / "snapshot")
@@ -155,6 +166,9 @@ def test_what_is_published_is_shown(bench: Bench, tmp_path: Path) -> None:
     assert found["monitor_pending_predictions", (("version", "v1"),)] == 4.0
     assert found["monitor_judged_timestamp_seconds", ()] == (START + 2 * HOUR) / 1e6
     assert found["monitor_coverage", (("version", "v1"),)] == 0.4
+    verdicts = {dict(labels)["segment"]: value for (name, labels), value in found.items() if name == "monitor_verdict"}
+    assert verdicts == {"": -1.0, "carrier=AA": 1.0}
+    assert found["monitor_incidents_open", (("kind", "requirement"), ("severity", "FAIL"))] == 1.0
     assert found["monitor_snapshot_timestamp_seconds", ()] == (tmp_path / "snapshot").stat().st_mtime
 
 
@@ -179,8 +193,8 @@ def test_without_a_snapshot_there_is_no_timestamp_of_one(tmp_path: Path) -> None
 
 def test_the_newest_window_of_each_verdict_is_shown() -> None:
     metrics = Metrics()
-    segment = dataclasses.replace(VERDICT, segment=("carrier", "AA"), verdict="FAIL", value=None)
-    other = dataclasses.replace(VERDICT, number=8, verdict="INSUFFICIENT", value=0.3, n=5)
+    segment = replace(VERDICT, segment=("carrier", "AA"), verdict="FAIL", value=None)
+    other = replace(VERDICT, number=8, verdict="INSUFFICIENT", value=0.3, n=5)
     metrics.verdicts([other, VERDICT, segment])
     found = samples(metrics.expose())
     labels = {"metric": "brier", "window": "day", "judged": "continuously", "role": "champion", "version": "v1"}
@@ -197,8 +211,8 @@ def test_the_newest_window_of_each_verdict_is_shown() -> None:
 
 def test_no_metric_grows_without_end_and_what_fails_is_shown_first() -> None:
     metrics = Metrics()
-    many = [dataclasses.replace(VERDICT, segment=("carrier", str(n))) for n in range(MOST_SERIES + 9)]
-    metrics.verdicts([*many, dataclasses.replace(VERDICT, segment=("carrier", "last"), verdict="FAIL")])
+    many = [replace(VERDICT, segment=("carrier", str(n))) for n in range(MOST_SERIES + 9)]
+    metrics.verdicts([*many, replace(VERDICT, segment=("carrier", "last"), verdict="FAIL")])
     for number in range(MOST_SERIES + 9):
         metrics.count("monitor_commands", str(number), "done")
     found = samples(metrics.expose())
