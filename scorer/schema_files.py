@@ -14,7 +14,7 @@ from scorer.wire.schema import RecordSchema, parse
 
 
 def own(name: str) -> dict[str, Any]:
-    """A schema of this package (``prediction``, ``audit`` or ``label``), as parsed JSON."""
+    """A schema of this package (``prediction``, ``audit``, ``label`` or ``verdict``), as parsed JSON."""
     schema: dict[str, Any] = json.loads((files("scorer") / "schemas" / f"{name}.avsc").read_text("utf-8"))
     return schema
 

@@ -47,7 +47,8 @@ def _topic(settings: Settings, name: str, found: Mapping[str, TopicFacts]) -> It
     yield from problems
     if not problems:
         parts = "1 partition" if facts.partitions == 1 else f"{facts.partitions} partitions"
-        text = f"{name} has {parts}, takes records of {facts.max_bytes:,} bytes, keeps all"
+        kept = "the last record of each key" if facts.deletes else "all"
+        text = f"{name} has {parts}, takes records of {facts.max_bytes:,} bytes, keeps {kept}"
         if facts.retention_ms is None:
             text = f"{name} has {facts.partitions} partitions; this user may not see how long it keeps records"
         yield Finding("topics", "ok", text)
@@ -55,11 +56,12 @@ def _topic(settings: Settings, name: str, found: Mapping[str, TopicFacts]) -> It
 
 def _problems(settings: Settings, facts: TopicFacts, found: Mapping[str, TopicFacts]) -> Iterator[Finding]:
     names, name = settings.topics, facts.name
-    if facts.cleanup is not None and "compact" in facts.cleanup:
+    lost = topics.loses(settings, facts)
+    if lost is not None and facts.cleanup is not None and "compact" in facts.cleanup and name != names.verdicts:
         text = f"{name} is compacted: it deletes {facts.deletes}, and refuses records without a key"
         yield Finding("topics", "failed", text, "set its cleanup.policy to delete", StreamError.exit_code)
-    elif facts.deletes is not None:
-        text = f"{name} deletes {facts.deletes}, {_WHY.get(_role(settings, name), 'whoever still needs them')}"
+    elif lost is not None:
+        text = f"{name} deletes {lost}, {_WHY.get(_role(settings, name), 'whoever still needs them')}"
         advice = "set its retention.ms and retention.bytes to -1, unless that is what you want"
         yield Finding("topics", "warning", text, advice)
     if name == names.events and facts.partitions < settings.scorer.workers:

@@ -30,7 +30,7 @@ def create(
     ] = -1,
     as_json: Json = False,
 ) -> None:
-    """Make the topics that are missing, so that they keep everything.
+    """Make the topics that are missing, so that they keep everything; of verdicts, the last on each subject.
 
     Those that exist stay as they are. Exit code 7 where one could not be made.
     """
@@ -39,11 +39,8 @@ def create(
         made = topics.create(settings, partitions or -1, replication or -1)
         found = _facts(settings) if any(state == "exists" for state in made.values()) else {}
     roles = _roles(settings)
-    differs = {
-        name: f"it deletes {found[name].deletes}"
-        for name, state in made.items()
-        if state == "exists" and name in found and found[name].deletes
-    }
+    lost = {name: topics.loses(settings, one) for name, one in found.items() if made.get(name) == "exists"}
+    differs = {name: f"it deletes {what}" for name, what in lost.items() if what}
     facts = {name: {"role": roles[name], "state": state, "differs": differs.get(name)} for name, state in made.items()}
     rows = [(roles[name], name, state, differs.get(name)) for name, state in made.items()]
     styles = ["red" if state.startswith("failed") else "" for state in made.values()]
@@ -61,7 +58,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
         found = _facts(settings)
     roles = _roles(settings)
     facts = {name: {"role": role, **_plain(found.get(name))} for name, role in roles.items()}
-    rows = [(role, name, *_cells(found.get(name))) for name, role in roles.items()]
+    rows = [(role, name, *_cells(settings, found.get(name))) for name, role in roles.items()]
     columns = ("for", "topic", "partitions", "copies", "keeps", "largest record")
     output.emit(as_json, facts, lambda: output.table(columns, rows))
     if len(found) < len(roles) and not as_json:
@@ -77,10 +74,12 @@ def _roles(settings: Settings) -> dict[str, str]:
     return {name: role for role, name in settings.topics.model_dump().items()}
 
 
-def _cells(facts: TopicFacts | None) -> tuple[object, ...]:
+def _cells(settings: Settings, facts: TopicFacts | None) -> tuple[object, ...]:
     if facts is None:
         return "missing", None, None, None
-    keeps = f"not: {facts.deletes}" if facts.deletes else "all" if facts.retention_ms is not None else "unknown"
+    lost = topics.loses(settings, facts)
+    kept = "the last of each key" if facts.deletes else "all" if facts.retention_ms is not None else "unknown"
+    keeps = f"not: {lost}" if lost else kept
     return facts.partitions, facts.replicas, keeps, f"{facts.max_bytes:,} bytes"
 
 

@@ -85,6 +85,7 @@ class Topics(Section):
     dead_letters: Topic = Field("", description="Where events go that cannot be scored; default MODEL.dead-letters.")
     audit: Topic = Field("", description="Who changed what, and what each scorer did; default MODEL.audit.")
     labels: Topic = Field("", description="Where labels come from; default MODEL.labels.")
+    verdicts: Topic = Field("", description="Where the monitor's verdicts and alarms go; default MODEL.verdicts.")
 
 
 class Schemas(Section):
@@ -99,6 +100,7 @@ class Schemas(Section):
     prediction_id: int = Field(1001, ge=0, description="The schema id in the frame of predictions.")
     audit_id: int = Field(1002, ge=0, description="The schema id in the frame of audit records.")
     label_id: int = Field(1003, ge=0, description="The schema id in the frame of labels.")
+    verdict_id: int = Field(1004, ge=0, description="The schema id in the frame of verdicts.")
 
 
 class Redis(Section):

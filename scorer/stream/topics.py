@@ -22,6 +22,7 @@ DEFAULT_MAX_BYTES = 1_048_588  # Kafka's own default of max.message.bytes
 
 # Records bear the times of their events, which may be years old: time-based retention would delete them at once.
 KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+LAST_KEPT = {"cleanup.policy": "compact"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,12 @@ def wanted(settings: Settings) -> dict[str, dict[str, str]]:
     """Every topic of the deployment, with the configuration that it should have."""
     topics = settings.topics
     names = (topics.events, topics.retry, topics.predictions, topics.dead_letters, topics.labels, topics.audit)
-    return {name: dict(KEPT) for name in names}
+    return {**{name: dict(KEPT) for name in names}, topics.verdicts: dict(LAST_KEPT)}
+
+
+def loses(settings: Settings, facts: TopicFacts) -> str | None:
+    """Which records a topic deletes although it should keep them, in words; that of the verdicts is to be compacted."""
+    return None if facts.cleanup == wanted(settings)[facts.name]["cleanup.policy"] == "compact" else facts.deletes
 
 
 def create(settings: Settings, partitions: int, replication: int) -> dict[str, str]:

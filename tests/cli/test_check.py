@@ -57,7 +57,7 @@ def test_all_is_well(command: Command, deploy: Deploy, redis: Redis, tmp_path: P
         ("redis rights", "warning"),
         ("champion", "ok"),
     }
-    assert len(found(ran, "topics")) == 6
+    assert len(found(ran, "topics")) == 7
     assert digest[:8] in found(ran, "champion")[0][1]
     text = command("check")
     assert text.code == 0

@@ -36,7 +36,7 @@ def fresh(kafka: SharedKafka, admin: AdminClient, tmp_path: Path) -> Iterator[Se
 def test_topics_are_made_once_and_keep_everything(command: Command, fresh: Settings) -> None:
     shown = command("topics", "show")
     assert shown.code == 0
-    assert shown.out.count("missing") == 6
+    assert shown.out.count("missing") == 7
     assert "scorer topics create" in shown.err
     made = command("topics", "create", "--partitions", "3", "--json").json
     assert {name: fact["state"] for name, fact in made.items()} == dict.fromkeys(
@@ -45,16 +45,23 @@ def test_topics_are_made_once_and_keep_everything(command: Command, fresh: Setti
     assert made[fresh.topics.dead_letters]["role"] == "dead_letters"
     again = command("topics", "create", "--partitions", "5")
     assert again.code == 0
-    assert again.out.count("exists") == 6
-    for fact in command("topics", "show", "--json").json.values():
-        assert (fact["partitions"], fact["retention_ms"], fact["retention_bytes"]) == (3, -1, -1)
-        assert fact["cleanup_policy"] == "delete"
+    assert again.out.count("exists") == 7
+    assert "it deletes" not in again.out
+    for name, fact in command("topics", "show", "--json").json.items():
+        assert fact["partitions"] == 3
+        if name == fresh.topics.verdicts:
+            assert fact["cleanup_policy"] == "compact"
+        else:
+            assert (fact["retention_ms"], fact["retention_bytes"]) == (-1, -1)
+            assert fact["cleanup_policy"] == "delete"
+    [row] = [row for row in command("topics", "show").rows if row[1].strip() == fresh.topics.verdicts]
+    assert "the last of each key" in "  ".join(row)
 
 
 def test_what_cannot_be_made_is_named(command: Command, fresh: Settings) -> None:
     ran = command("topics", "create", "--replication", "99")
     assert ran.code == 7
-    assert ran.out.count("failed") == 6
+    assert ran.out.count("failed") == 7
     assert fresh.topics.audit in ran.err
     assert "Traceback" not in ran.err
 
