@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from monitor.intake.parts import part
 from monitor.judge.outputs import Outputs
 from monitor.store.admission import NO_TIME, NOT_FINITE, UNKNOWN_CLASS, UNREADABLE, WRONG_TYPE
 from monitor.store.rows import Int64s, Rows
@@ -57,7 +58,7 @@ class Labels:
         older = np.flatnonzero((found.status == TRUNCATED) & (found.field == self._last))
         self._fill(rows, refused, self._now, found, np.arange(len(batch)))
         if len(older):
-            self._fill(rows, refused, self._before, self._before.decode(_part(batch, older)), older)
+            self._fill(rows, refused, self._before, self._before.decode(part(batch, older)), older)
         self._judge(rows, refused)
         self._retract(rows, refused, batch, np.flatnonzero(tombstone))
         return rows, refused
@@ -88,13 +89,3 @@ class Labels:
         known = (batch.time[at] >= 0) & (batch.time[at] <= _LATEST)
         rows["time"][at] = np.where(known, batch.time[at], 0) * 1000
         refused[at] = np.where(known, 0, NO_TIME)
-
-
-def _part(batch: Batch, rows: Int64s) -> Batch:
-    """Some records of a batch."""
-    columns = {
-        name: getattr(batch, name)[rows]
-        for name in ("payload_address", "payload_length", "key_address", "key_length", "topic", "partition", "offset",
-                     "time", "has_headers")
-    }  # fmt: skip
-    return replace(batch, **columns)
