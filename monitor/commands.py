@@ -75,6 +75,11 @@ class Command:
         """All that its sender said, as UTF-8 JSON."""
         return json.dumps({name: getattr(self, name) for name in _SAID}).encode()
 
+    @staticmethod
+    def of_json(data: bytes) -> Command:
+        """What :meth:`to_json` gave."""
+        return Command(**json.loads(data))
+
 
 _SAID: Final = {one.name: None for one in fields(Command) if one.name != "until"}.keys()
 

@@ -199,8 +199,7 @@ class Following:
         return self._stock.make(version, versions.fetch(self._client, self._keys, version)).made
 
     def _prepare(self, stored: VersionBytes, model: str, version: str) -> Active:
-        admitted = admit(stored, self._trust, model=model, version=version)
-        return Active(version, admitted.digest, admitted.bind(self._layout))
+        return _prepared(stored, self._trust, self._layout, model, version)
 
     def _tell(self, refusals: Mapping[str, str]) -> None:
         for name, reason in refusals.items():
@@ -210,3 +209,19 @@ class Following:
     def _round(self) -> float:
         self.follow()
         return self._poll_seconds
+
+
+def fetched(scorer: Scorer, redis: RedisSettings, layout: Layout, version: str) -> Active:
+    """A version of the registry, ready to score, whether it is followed now or not.
+
+    Raises RegistryUnavailable, and VersionRefused where it is not there any more or fails a check.
+    """
+    keys = Keys(scorer.model, redis.prefix)
+    with client.connect_by(redis) as connection:
+        stored = versions.fetch(connection, keys, version)
+    return _prepared(stored, Trust.of(scorer), layout, scorer.model, version)
+
+
+def _prepared(stored: VersionBytes, trust: Trust, layout: Layout, model: str, version: str) -> Active:
+    admitted = admit(stored, trust, model=model, version=version)
+    return Active(version, admitted.digest, admitted.bind(layout))

@@ -21,8 +21,8 @@ TICKS = 10_000
 
 
 class Turn(NamedTuple):
-    """A recorded tick, and what lies before it: the offsets up to which ``moved`` partitions had been read, all that had
-    ``ended``, and what the pointers said from here on, ``None`` where that is as it was: champion and challengers."""
+    """A recorded tick, and what lies before it: the offsets up to which ``moved`` partitions had been read, and all
+    that had ``ended``. ``followed`` are champion and challengers from here on, ``None`` where they are as before."""
 
     number: int
     time: int
@@ -70,10 +70,25 @@ class Recorded:
             found.setdefault(kind, []).append(name)
         return found
 
-    def partitions(self) -> dict[Partition, int]:
-        """All partitions, and where the state would go on."""
-        found = self._connection.execute("SELECT topic, partition, next_offset FROM sources ORDER BY ALL").fetchall()
+    def kept(self, name: str) -> bytes | None:
+        """What was kept under a name."""
+        found = self._connection.execute("SELECT value FROM kept WHERE name = ?", [name]).fetchall()
+        return bytes(found[0][0]) if found else None
+
+    def resting(self) -> dict[Partition, int]:
+        """The partitions that have not changed since the first tick, and where each of them stands."""
+        found = self._connection.execute(
+            "SELECT topic, partition, next_offset FROM sources ANTI JOIN tick_offsets USING (topic, partition) "
+            "WHERE ticked >= 0 ORDER BY ALL"
+        ).fetchall()
         return {(topic, number): offset for topic, number, offset in found}
+
+    def commands(self) -> dict[int, list[bytes]]:
+        """The commands that were answered with each tick."""
+        found: dict[int, list[bytes]] = {}
+        for tick, command in self._connection.execute("SELECT tick, command FROM commands ORDER BY rowid").fetchall():
+            found.setdefault(tick, []).append(bytes(command))
+        return found
 
     def turns(self) -> Iterator[Turn]:
         """The ticks in their order."""
@@ -83,18 +98,15 @@ class Recorded:
         while rows := self._between(begin, begin + TICKS):
             begin += TICKS
             moved: dict[int, dict[Partition, tuple[int, bool]]] = {}
-            for number, topic, partition, offset, done in self._connection.execute(
-                "SELECT number, topic, partition, next_offset, ended FROM tick_offsets WHERE number >= ? AND number < ?",
-                [rows[0][0], begin],
-            ).fetchall():
-                moved.setdefault(number, {})[topic, partition] = offset, done
+            query = "FROM tick_offsets WHERE number >= ? AND number < ?"
+            for number, topic, partition, *facts in self._connection.execute(query, [rows[0][0], begin]).fetchall():
+                moved.setdefault(number, {})[topic, partition] = (facts[0], facts[1])
             for number, time in rows:
-                facts = moved.get(number, {})
-                if facts:
-                    ended = ended - facts.keys() | {partition for partition, (_, done) in facts.items() if done}
-                offsets = {partition: offset for partition, (offset, _) in facts.items()}
-                said = followed.pop(number, None)
-                yield Turn(number, time, offsets, ended, said)
+                found = moved.get(number, {})
+                if found:
+                    ended = ended - found.keys() | {partition for partition, (_, done) in found.items() if done}
+                offsets = {partition: offset for partition, (offset, _) in found.items()}
+                yield Turn(number, time, offsets, ended, followed.get(number))
 
     def _between(self, begin: int, end: int) -> list[tuple[int, int]]:
         query = "SELECT number, time FROM ticks WHERE number >= ? AND number < ? ORDER BY number"

@@ -248,11 +248,12 @@ class Step:
         """Strike out all letters but those of one kind: a replay sends nothing a second time."""
         outbox.discard(self._connection, but)
 
-    def number_from(self, number: int) -> None:
-        """Let the first tick have this number, as where the ticks before it are forgotten: ids are made of them."""
+    def begin(self, number: int, time: int) -> None:
+        """Let the first tick have this number, and be preceded by one at ``time``, as where earlier ones are forgotten:
+        ids of letters are made of the number, and rows may be taken in before the tick."""
         if self._memory.clock.number:
             raise ValueError(f"the last tick was {self._memory.clock.number}")
-        self._memory.clock = self._memory.clock._replace(number=number - 1)
+        self._memory.clock = Clock(number - 1, time, self._memory.clock.reached)
 
     def answered(self, command: str) -> bytes | None:
         """What was answered to the command of this id, however long ago; ``None`` where it is new."""
