@@ -73,7 +73,9 @@ def probability(x: float, carrier: str | None, slope: float) -> float:
     return float(1 / (1 + np.exp(-(slope * x + 0.25 * (carrier == "AA")))))
 
 
-def version(name: str, layout: Columns, slope: float = 1.0, *, nullable: bool = True) -> Active:
+def version(
+    name: str, layout: Columns, slope: float = 1.0, *, nullable: bool = True, classes: Sequence[str] = OUTPUTS.classes
+) -> Active:
     """A logistic regression; ``x`` may be missing where it is ``nullable``, and is 0 then."""
     xs = np.linspace(-3, 3, len(CARRIERS))
     rows: list[list[float | int | str | None]] = [[float(x), one] for x, one in zip(xs, CARRIERS, strict=True)]
@@ -88,7 +90,7 @@ def version(name: str, layout: Columns, slope: float = 1.0, *, nullable: bool = 
         [build.impute(["x"], ["x_known"], [0.0]), build.one_hot("carrier", ["AA"])],
         build.logistic(["x_known", "carrier=AA"], [slope, 0.25], 0.0),
         "binary",
-        OUTPUTS.classes,
+        classes,
         profile(inputs, values_of(inputs, rows), scores),
     )
     model = golden.admit(build.version(design, Proof(rows, scores)))
