@@ -199,6 +199,22 @@ def test_an_answer_that_is_lost_does_not_make_an_owner_lose_to_itself(registry: 
         assert direct.get(KEYS.lease) == f"{one.number} one".encode()
 
 
+def test_an_owner_that_took_it_anew_unheard_has_not_lost_it(registry: Valkey, clock: Clock) -> None:
+    answering = True
+    with Proxy(registry.port, lambda _: answering) as proxy, connect(proxy.url, timeout=0.3) as client:
+        one = Lease(client, KEYS, SECONDS, holder="one", clock=clock)
+        one.ask()
+        with connect(registry.url) as direct:
+            direct.delete(KEYS.lease)
+            answering = False
+            one.ask()  # it has a greater number now, and does not know
+            assert direct.get(KEYS.lease) != f"{one.number} one".encode()
+            direct.delete(KEYS.lease)
+        answering = True
+        one.ask()
+        assert one.standing(clock.now) is Standing.HELD
+
+
 def test_without_redis_an_owner_goes_on_and_a_stand_by_does_not_begin(
     lease: Callable[..., Lease], registry: Valkey, clock: Clock
 ) -> None:
