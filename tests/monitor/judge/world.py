@@ -23,7 +23,7 @@ from scorer.quality.parameters import Parameters
 from scorer.quality.requirement import Requirement, Segments, Window
 
 START = 15_706 * DAY  # 2013-01-01
-TIMING = Timing(matures_after=6 * HOUR, retention=40 * DAY, idle_after=HOUR, ahead=HOUR, recorded_for=99 * DAY)
+TIMING = Timing(matures_after=6 * HOUR, retention=40 * DAY, idle_after=HOUR, ahead=9 * HOUR, recorded_for=99 * DAY)
 OUTPUTS = Outputs("binary", ("no", "yes"))
 FIELDS = ("origin", "carrier")
 VALUES = {"origin": ("EWR", "JFK", "LGA"), "carrier": ("AA", "B6", "UA", "DL", "WN")}
