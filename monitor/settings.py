@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from monitor.values import HttpUrl, Limit, SmtpUrl, Urls
+from monitor.values import HttpUrl, Limit, Periods, SmtpUrl, Urls
 from scorer.settings import Section, Settings, without_empty
 from scorer.settings.values import Address, Names
 
@@ -34,7 +34,7 @@ class Monitor(Section):
         72.0, ge=0.0, le=87_600.0, description="A cohort is judged so many hours after its own one ended."
     )
     retention_days: float = Field(
-        45.0, gt=0.0, le=3_660.0, description="Predictions and labels are kept so many days after their event's."
+        45.0, gt=0.0, le=36_600.0, description="Predictions and labels are kept so many days after their event's."
     )
     idle_seconds: Span = Field(
         300.0, description="A partition that was read to its end and brings nothing for so long holds up no judgement."
@@ -44,6 +44,11 @@ class Monitor(Section):
     )
     recorded_days: float = Field(
         90.0, gt=0.0, le=3_660.0, description="Ticks are recorded so many days, for `monitor replay`."
+    )
+    scheduled_reports: Periods = Field(
+        ("day", "week", "month"),
+        description="Of which periods reports are written by themselves, once all labels are in: HTML and JSON, in "
+        "reports under state_directory; comma-separated: day, week, month.",
     )
     outcomes_days: float = Field(
         400.0, gt=0.0, le=36_600.0, description="The files of matured outcomes are kept so many days, for training."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -48,7 +48,12 @@ def _has_port(value: SecretStr) -> bool:
         return False
 
 
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 Limit = Annotated[float, Field(ge=0.0, le=1_000_000.0)]
 Urls = Annotated[tuple[Annotated[SecretStr, AfterValidator(_channel)], ...], BeforeValidator(_apart)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
 HttpUrl = Annotated[SecretStr, AfterValidator(_http)]
+Periods = Annotated[tuple[Literal["day", "week", "month"], ...], BeforeValidator(_listed)]

@@ -120,7 +120,7 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
     for one in coverage:
         predictions, labelled = both.get(one.hour, (0, 0))
         both[one.hour] = predictions + one.predictions, labelled + one.labelled
-    table = requirements.rows(snapshot.verdicts(), asked.requirements, None)
+    table = requirements.latest(snapshot.verdicts(), asked.requirements)
     kept = snapshot.kept("incidents")
     unsent = {kind: len(snapshot.unsent(kind)) for kind in ("verdict", "mail", "outcomes")}
     return Status(

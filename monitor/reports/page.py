@@ -85,7 +85,9 @@ def _value(told: Measured) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    """Both ends; ``…`` where there is none."""
+    """Both ends, ``…`` where there is none; ``-`` where nothing is known."""
+    if low is None and high is None:
+        return "-"
     return interval(-float("inf") if low is None else low, float("inf") if high is None else high)
 
 

@@ -20,7 +20,7 @@ PERIODS: Final[tuple[Period, ...]] = ("day", "week", "month")
 PARTS: Final[dict[Window, Window]] = {"day": "hour", "week": "day", "month": "day"}
 """Into what a trend divides each period."""
 
-MOST = 7
+MOST = 3
 """So many reports are made up for after a pause; who wants older ones asks for them."""
 
 _HOUR = 3_600_000_000

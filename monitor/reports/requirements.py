@@ -11,6 +11,7 @@ from monitor.reports.periods import Span
 from scorer.quality.requirement import Requirement
 
 CHAMPION = "champion"
+_RANK = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +49,69 @@ class Row:
     undecided: int
 
 
-def rows(verdicts: Iterable[Verdict], requirements: Sequence[Requirement], span: Span | None) -> list[Row]:
-    """Those of a period, FAIL first; ``None``: the latest window of each."""
-    found: dict[tuple[str, str, Segment | None], list[Verdict]] = {}
+def rows(verdicts: Iterable[Verdict], requirements: Sequence[Requirement], span: Span) -> list[Row]:
+    """Those of a period: a row for each requirement, segment and version; FAIL first."""
+    found: dict[tuple[object, ...], list[Verdict]] = {}
     for one in verdicts:
-        if one.role == CHAMPION and (span is None or (one.begin < span.end and one.end > span.begin)):
-            found.setdefault((one.requirement, one.version, one.segment), []).append(one)
-    judged = {requirement for requirement, _, _ in found}
-    table = [_row(several) for several in found.values()]
-    table += [_silent(one) for one in requirements if identity(one) not in judged]
-    rank = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
-    return sorted(table, key=lambda row: (not row.guarded, rank[row.verdict], row.name, row.window, row.segment or ()))
+        if one.role == CHAMPION and one.begin < span.end and one.end > span.begin:
+            found.setdefault((one.requirement, one.segment, one.version), []).append(one)
+    return _table(found, requirements)
+
+
+def latest(verdicts: Iterable[Verdict], requirements: Sequence[Requirement]) -> list[Row]:
+    """Those of now: a row for each requirement and segment, of its latest window that is closed
+    or decided, and of the version judged last there."""
+    found: dict[tuple[object, ...], list[Verdict]] = {}
+    for one in verdicts:
+        if one.role == CHAMPION:
+            newest = found.setdefault((one.requirement, one.segment), [one])
+            newest[0] = max(newest[0], one, key=_recent)
+    return _table(found, requirements)
 
 
 def tally(table: Iterable[Row]) -> Mapping[str, int]:
-    """How many guarded requirements PASS, FAIL and are INSUFFICIENT."""
-    counted = {"PASS": 0, "FAIL": 0, "INSUFFICIENT": 0}
+    """How many guarded requirements PASS, FAIL and are INSUFFICIENT.
+
+    One FAILs where any of its rows does. Else it is INSUFFICIENT where it is so for a segment, by the latest version
+    that it was judged of.
+    """
+    found: dict[str, dict[Segment | None, Row]] = {}
+    failed = set()
     for row in table:
         if row.guarded:
-            counted[row.verdict] += 1
+            of_requirement = found.setdefault(row.requirement, {})
+            before = of_requirement.get(row.segment)
+            if before is None or (row.begin or 0, row.n) > (before.begin or 0, before.n):
+                of_requirement[row.segment] = row
+            if row.verdict == "FAIL":
+                failed.add(row.requirement)
+    counted = {"PASS": 0, "FAIL": len(failed), "INSUFFICIENT": 0}
+    for requirement, of_segment in found.items():
+        if requirement not in failed:
+            passed = all(row.verdict == "PASS" for row in of_segment.values())
+            counted["PASS" if passed else "INSUFFICIENT"] += 1
     return counted
 
 
+def _table(found: Mapping[tuple[object, ...], Sequence[Verdict]], requirements: Sequence[Requirement]) -> list[Row]:
+    judged = {one.requirement for several in found.values() for one in several}
+    table = [_row(several) for several in found.values()]
+    table += [_silent(one) for one in requirements if identity(one) not in judged]
+    return sorted(
+        table,
+        key=lambda row: (
+            not row.guarded, _RANK[row.verdict], row.name, row.requirement, row.segment or (), row.version or ""
+        ),
+    )  # fmt: skip
+
+
+def _recent(one: Verdict) -> tuple[bool, int, int]:
+    """The larger, the more it says of now: a window that has only begun says less than the one before."""
+    return not (one.provisional and one.verdict == "INSUFFICIENT"), one.number, one.time
+
+
 def _row(several: Sequence[Verdict]) -> Row:
-    last = max(several, key=lambda one: one.number)
+    last = max(several, key=_recent)
     counted = [one.verdict for one in several]
     return Row(
         last.requirement,
@@ -106,7 +146,7 @@ def _silent(one: Requirement) -> Row:
     return Row(
         identity(one), one.name, bounds(one.minimum, one.maximum), one.window, one.judged, one.guarded, None, None,
         "INSUFFICIENT", False, None, None, None, None, None, 0, 0, one.minimum, one.maximum, 0, 0,
-        "no window of it has been judged in this period", 0, 0, 0,
+        "no window of it has been judged yet", 0, 0, 0,
     )  # fmt: skip
 
 

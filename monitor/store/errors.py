@@ -21,4 +21,4 @@ class StateHeld(ScorerError):
 class SnapshotMissing(ScorerError):
     """Raised when there is no snapshot to read: no monitor has run with these settings. Start one; do not retry."""
 
-    exit_code = 18
+    exit_code = 20
