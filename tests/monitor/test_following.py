@@ -46,10 +46,11 @@ class Clock:
 class Followed:
     """A ``Following`` whose thread does not run: the test looks. ``client`` changes what it sees."""
 
-    def __init__(self, server: Valkey, client: redis.Redis) -> None:
+    def __init__(self, server: Valkey, client: redis.Redis, **scorer: object) -> None:
         self.clock, self.client = Clock(), client
         settings = Redis.model_validate({"url": server.url, "timeout_seconds": 0.3})
-        self.following = Following(Scorer.model_validate({"model": "flights"}), settings, LAYOUT, clock=self.clock)
+        model = Scorer.model_validate({"model": "flights", **scorer})
+        self.following = Following(model, settings, LAYOUT, clock=self.clock)
 
     def look(self) -> tuple[str | None, tuple[str, ...]]:
         self.following.follow()
@@ -170,6 +171,16 @@ def test_a_corrupt_version_is_refused(followed: Followed) -> None:
     followed.client.set(KEYS.challenger, "v2")
     assert followed.look() == ("v1", ())
     assert "challenger v2" in followed.following.now.refusals
+
+
+def test_a_version_that_may_not_score_is_not_followed(registry: Valkey) -> None:
+    with connect(registry.url) as client, ExitStack() as stack:
+        followed = Followed(registry, client, min_serial=2)
+        stack.push(followed.following)
+        followed.push("v1")
+        followed.crown("v1")
+        assert followed.look() == (None, ())
+        assert followed.following.now.refusals["champion v1"].startswith("serial: ")
 
 
 def test_no_more_challengers_are_scored_than_there_is_room_for(followed: Followed) -> None:

@@ -80,6 +80,13 @@ def test_it_is_released_to_the_next_one_whose_number_is_greater(lease: Callable[
     assert two.number > one.number > 0
 
 
+def test_who_ends_in_good_order_releases_it(registry: Valkey, client: redis.Redis) -> None:
+    with connect(registry.url) as own, Lease(own, KEYS, SECONDS) as one:
+        until(lambda: client.exists(KEYS.lease), "the lease is held")
+        assert one.number
+    assert not client.exists(KEYS.lease)
+
+
 def test_what_another_one_has_is_not_released(lease: Callable[..., Lease], client: redis.Redis) -> None:
     one, two = lease("one"), lease("two")
     one.ask()
