@@ -203,7 +203,7 @@ class Cells:
             starts, start = distinct(begin)
             found, places = distinct((start * (len(texts) * len(ROLES)) + who[where]) * max(1, len(values)) + value)
             of_row[group, where] = places + len(keys)
-            name = self.plan.fields[group - 1]
+            name = self.plan.fields[group - 1] if group else ""
             hourly = group == 0 or self.plan.hourly[group - 1]
             for code in found.tolist():
                 rest, of_value = divmod(code, max(1, len(values)))
