@@ -244,11 +244,8 @@ class Commands:
                 continue
             age = seconds + micros / 1e6 - audit.id_order(entry)[0] / 1e3
             self._entries[entry] = command.id
-            if age >= valid:
-                self.answer(command.id, _void())
-            elif list(self._entries.values()).count(command.id) == 1:  # else it is on its way already
-                with self._lock:
-                    self._inbox.append(replace(command, until=asked + valid - age))
+            with self._lock:
+                self._inbox.append(replace(command, until=asked + valid - age))
         if unreadable:
             LOGGER.warning("%d entries of %s are no commands and are removed", len(unreadable), self._keys.commands)
             with answering(self._client, "remove what is no command"):
