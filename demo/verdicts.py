@@ -54,7 +54,7 @@ class Verdicts:
         found = []
         for message in [first, *self._consumer.consume(_AT_ONCE, 0.0)]:
             record = self._decode(message.value())
-            if message.error() is None and record is not None:
+            if message.error() is None and record is not None and record["kind"] == "verdict":
                 self.latest[message.key() or b""] = record
                 found.append(record)
         return found

@@ -13,6 +13,9 @@ from monitor.judge.incident import Letter
 LATEST = 6
 """Windows in the table; the picture shows more."""
 
+OTHERS = 50
+"""Most headlines of other incidents."""
+
 _COLOURS = {"FAIL": "#b42318", "ALARM": "#b54708", "WARNING": "#946800", "RESOLVED": "#1a7f37"}
 
 
@@ -42,6 +45,7 @@ def render(letter: Letter) -> Words:
         "time": wording.moment(letter.time),
         "trend": trend if shown else None,
         "latest": trend.points[-LATEST:][::-1] if trend is not None and shown else (),
+        "others": _others(letter),
         "colours": plot.COLOURS,
         "number": wording.number,
     }
@@ -65,6 +69,12 @@ def subject(letter: Letter) -> str:
     """One line, such as ``[FAIL] flights: accuracy below 0.68 in June 2013 (0.612, 0.605 to 0.619)``."""
     others = f" and {len(letter.others)} more" if letter.others else ""
     return " ".join(f"[{_tag(letter)}] {letter.model}: {letter.incident.headline}{others}".split())
+
+
+def _others(letter: Letter) -> list[str]:
+    lines = [f"{'open' if one.resolved is None else 'resolved'}: {one.headline}" for one in letter.others[:OTHERS]]
+    more = len(letter.others) - OTHERS
+    return [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
 def _tag(letter: Letter) -> str:

@@ -49,8 +49,8 @@ class Incident:
 class Letter:
     """What is told to people: ``event`` of ``incident``, at the tick ``time``; ``sign`` as it is then, or was last.
 
-    ``others`` are headlines of further incidents of which the same happened at the same tick; they have no letter of
-    their own. ``id`` is the same however often the step is done again.
+    ``others`` are further incidents that changed at the same tick; they have no letter of their own. ``id`` is the same
+    however often the step is done again.
     """
 
     id: str
@@ -59,7 +59,12 @@ class Letter:
     time: int
     incident: Incident
     sign: Sign
-    others: tuple[str, ...] = ()
+    others: tuple[Incident, ...] = ()
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """All that it tells of."""
+        return (self.incident, *self.others)
 
     def to_json(self) -> bytes:
         """All of it as UTF-8 JSON with the names above; what is absent is null."""
@@ -71,7 +76,7 @@ class Letter:
         values = json.loads(data)
         values["incident"] = Incident(**values["incident"])
         values["sign"] = sign_of(values["sign"])
-        values["others"] = tuple(values["others"])
+        values["others"] = tuple(Incident(**one) for one in values["others"])
         return Letter(**values)
 
 

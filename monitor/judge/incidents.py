@@ -39,7 +39,6 @@ LONGEST_QUIET = 24 * HOUR
 LETTERS = 5
 """Most letters at one tick that tell of one incident each; the last of them names all others."""
 
-OTHERS = 50
 OPEN = 500
 RESOLVED = 200
 
@@ -221,11 +220,9 @@ def _plain(one: Incident) -> Sign:
 
 
 def _together(letters: list[Letter]) -> list[Letter]:
-    """The letters of one tick: the gravest first, and of those beyond ``LETTERS`` only the headlines."""
+    """The letters of one tick: the gravest first, and those beyond ``LETTERS`` within the last of them."""
     ordered = sorted(letters, key=lambda one: (-SEVERITIES.index(one.incident.severity), one.incident.key))
     told, rest = ordered[:LETTERS], ordered[LETTERS:]
     if rest:
-        lines = [f"{one.event}: {one.incident.headline}" for one in rest[:OTHERS]]
-        more = len(rest) - OTHERS
-        told[-1] = replace(told[-1], others=(*lines, f"and {more:,} more") if more > 0 else tuple(lines))
+        told[-1] = replace(told[-1], others=tuple(one.incident for one in rest))
     return told

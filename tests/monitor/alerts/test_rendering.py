@@ -128,10 +128,12 @@ def test_each_event_has_its_words(event: str, start: str, piece: str) -> None:
 
 
 def test_headlines_of_other_incidents_are_listed() -> None:
-    words = render(letter("opened", others=("opened: one <b>", "resolved: two")))
-    assert "  * opened: one <b>\n  * resolved: two" in words.text
-    assert "opened: one <b>" in shown(words.html)
-    assert words.subject.endswith("and 2 more")
+    others = [Incident("id", "flip", "x", "ALARM", f"{n} <b>", 0, 0, resolved=n or None) for n in range(60)]
+    words = render(letter("opened", others=tuple(others)))
+    assert "  * open: 0 <b>\n  * resolved: 1 <b>\n" in words.text
+    assert "  * and 10 more\n" in words.text
+    assert "resolved: 49 <b>" in shown(words.html)
+    assert words.subject.endswith("and 60 more")
 
 
 def test_a_subject_is_one_line() -> None:

@@ -136,9 +136,10 @@ def test_many_at_once_are_told_in_few_letters() -> None:
     signs = [Sign("requirement", f"accuracy {n:03}", "FAIL", f"line {n:03}") for n in range(70)]
     kept, letters = Incidents("flights").take([*signs, Sign("coverage", "", "ALARM", "coverage")], 0)
     assert (len(kept.open), len(letters)) == (71, LETTERS)
-    assert [len(one.others) for one in letters] == [0, 0, 0, 0, 51]
-    assert letters[-1].others[0] == "opened: line 005"
-    assert letters[-1].others[-1] == "and 16 more"
+    assert [len(one.others) for one in letters] == [0, 0, 0, 0, 66]
+    assert letters[-1].others[0].headline == "line 005"
+    assert Letter.of_json(letters[-1].to_json()) == letters[-1]
+    assert {one.key for letter in letters for one in letter.incidents} == set(kept.open)
 
 
 def test_there_are_bounds() -> None:
