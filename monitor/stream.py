@@ -152,8 +152,7 @@ class Stream:
             self._adrift.add(partition)
             self._discover_at = 0.0
         elif verdicts.passing(error):
-            self._doubtful = True
-            self._wait(error.name(), f"{name}: {error.str()}")
+            self._doubt(error.name(), f"{name}: {error.str()}")
         else:
             raise StreamBroken(f"{name}: {error.name()}: {error.str()}")
         return None
@@ -190,7 +189,7 @@ class Stream:
 
     def _discover(self, now: float) -> tuple[dict[Partition, int], dict[Partition, int]]:
         """Assign the partitions that are not assigned yet: those that lost their place, and those that are new."""
-        if now < self._discover_at and not (self._doubtful and now >= self._discover_at - DISCOVER_SECONDS + 1.0):
+        if now < self._discover_at:
             return {}, {}
         self._discover_at = now + AGAIN_SECONDS
         try:
@@ -288,8 +287,13 @@ class Stream:
         if error.fatal():
             self._failure = error
         else:
-            self._doubtful = True
-            self._wait(error.name(), f"{error.name()}: {error.str()}")
+            self._doubt(error.name(), f"{error.name()}: {error.str()}")
+
+    def _doubt(self, kind: str, why: str) -> None:
+        """Brokers may be away: no end counts until they have been asked again, which is soon."""
+        self._doubtful = True
+        self._discover_at = min(self._discover_at, time.monotonic() + AGAIN_SECONDS)
+        self._wait(kind, why)
 
     def _wait(self, kind: str, why: str) -> None:
         """Say why nothing comes; each kind of trouble once, until a record has been read again."""

@@ -23,8 +23,8 @@ def _group() -> None:
     """The channels that alarms go to."""
 
 
-@app.command()
-def test(context: typer.Context, as_json: Json = False) -> None:
+@app.command("test")
+def try_channels(context: typer.Context, as_json: Json = False) -> None:
     """Send a test alarm to every channel, and show what each said.
 
     The exit code is 1 where one did not take it.

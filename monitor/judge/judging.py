@@ -141,6 +141,13 @@ class Judge:
         self._age(before)
         return found
 
+    def add(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """Keep verdicts that were come to elsewhere, on the service itself; returns them."""
+        for one in verdicts:
+            self.verdicts[one.subject] = one
+            self.touched.add(one.subject)
+        return verdicts
+
     def _mark(self, changed: dict[Group, list[Key]]) -> None:
         for group, keys in changed.items():
             for name, one in self.wanted.items():

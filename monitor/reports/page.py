@@ -104,7 +104,7 @@ def _short(text: str, longest: int = LONGEST) -> str:
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("monitor.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     made.filters |= {
         "count": lambda n: f"{n:,}",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from monitor.commands import Commands
 from monitor.files import Files
-from monitor.following import Followed, Following
+from monitor.following import Following
 from monitor.judge.outputs import Outputs
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
@@ -49,24 +49,24 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         if not _stand_by(lease, condition, stopping):
             return
         files.directory.mkdir(parents=True, exist_ok=True)
-        decode = decoder(settings)
         known = outputs_of(files.state)
-        following = stack.enter_context(Following(settings.scorer, settings.redis, decode.layout, known))
+        layout = decoder(settings).layout
+        following = stack.enter_context(Following(settings.scorer, settings.redis, layout, known))
         outputs = _outputs(known, following, condition, stopping)
         if outputs is None:
             return
         commands = stack.enter_context(Commands(redis, keys, poll))
         state = stack.enter_context(contextlib.closing(opened(settings, outputs, files)))
-        station = stack.enter_context(Station(settings, requirements, outputs, state, decode, files, metrics))
+        station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics))
         while not stopping():
             lease.check()
             following.check()
             commands.check()
             if station.due(time.monotonic()):
                 station.tick(time.time_ns() // 1_000, following.now, commands, lease)
-            if station.read(time.monotonic() + WAIT_SECONDS, following.now):
-                metrics.count("monitor_rows", "all")
-            station.tell(condition, following, lease)
+            station.read(time.monotonic() + WAIT_SECONDS)
+            station.tell(condition, following.now, lease)
+        station.finish()
 
 
 def _stand_by(lease: Lease, condition: Condition, stopping: Callable[[], bool]) -> bool:

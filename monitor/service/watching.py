@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.alerts.channels import Channel, addressed
-from monitor.intake import Intake
+from monitor.intake.intake import Intake
+from monitor.judge import operation
 from monitor.judge.facts import Coverage, Facts, Flip, Rules, Unscored
-from monitor.judge.incident import Letter
+from monitor.judge.incident import Incident
+from monitor.judge.incidents import KEPT as INCIDENTS
 from monitor.judge.incidents import Incidents
 from monitor.judge.judging import Judge, Setting
 from monitor.judge.signs import signs
@@ -20,9 +22,7 @@ from monitor.store.cohorts import closed_before
 from monitor.store.rows import DAY
 from monitor.store.state import State
 from monitor.store.step import Step
-
-INCIDENTS = "incidents"
-"""Under which name they are kept in the state."""
+from scorer.scoring.models import Active
 
 MAIL = "mail"
 """The kind of letters to people in the outbox."""
@@ -30,10 +30,10 @@ MAIL = "mail"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a tick came to: verdicts that are new or changed, and letters to people."""
+    """What a tick came to: verdicts that are new or changed, and incidents of which people are told."""
 
     verdicts: Sequence[Verdict]
-    letters: Sequence[Letter]
+    incidents: Sequence[Incident]
 
 
 class Watching:
@@ -60,6 +60,10 @@ class Watching:
         self.incidents = Incidents(model) if kept is None else Incidents.of_json(kept)
         self._arrivals = arrivals.of_json(state.kept(arrivals.NAME))
 
+    def follow(self, step: Step, champion: Active | None, challengers: Sequence[Active]) -> None:
+        """From the coming tick on these are champion and challengers."""
+        self._intake.follow(step, champion, challengers)
+
     def take(self, step: Step, records: Records) -> None:
         """Take in what was read."""
         self._intake.take(step, records)
@@ -69,9 +73,11 @@ class Watching:
         ended = frozenset(ended)
         self._arrivals = arrivals.advanced(self._arrivals, step.sources, ended, time)
         step.keep(arrivals.NAME, arrivals.to_json(self._arrivals))
+        before = self.judge.closed_before
         ticked = step.tick(time, ended)
         closed = closed_before(step.clock.reached, self._state.timing)
         verdicts = self.judge.tick(ticked, step.cohorts(ticked.closed), closed, time, step.names)
+        verdicts += self._operation(step, before, closed, time)
         judged.store(step, self.judge)
         outcomes.ask(step, ticked)
         found = signs(self._facts(step, time, closed), self._rules, self.incidents.open)
@@ -79,9 +85,18 @@ class Watching:
         self._keep(step, after)
         for name, payload in addressed(letters, self._channels):
             step.send(MAIL, name, payload)
-        told = Told(verdicts, letters)
+        told = Told(verdicts, [one for one in (*after.open.values(), *after.ended) if one.told == time])
         self._record(step, told)
         return told
+
+    def _operation(self, step: Step, before: int, closed: int, time: int) -> list[Verdict]:
+        """Verdicts on the service itself, for the windows that close now."""
+        asked = self.judge.setting.requirements
+        begin = operation.begin_of_closing(asked, before, closed)
+        if begin is None:
+            return []
+        counted = looking.counted(step.connection, begin, closed)
+        return self.judge.add(operation.judge(asked, counted, before, closed, self.judge.setting.alpha, time))
 
     def _keep(self, step: Step, after: Incidents) -> None:
         if after != self.incidents:

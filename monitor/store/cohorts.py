@@ -57,11 +57,13 @@ class Source:
 def watermark(sources: Iterable[Source], tick: int, idle_after: int) -> int:
     """Up to which time the partitions of one topic have been read, as of a tick.
 
-    That is the least of the partitions that are not idle, and never later than the tick. Where all of them are idle, or
-    there is none, nothing is waited for but ``idle_after`` itself.
+    That is the least of the partitions that are not idle, and never later than the tick. Where all of them are idle,
+    nothing is waited for but ``idle_after`` itself. Where none is known yet, nothing has been read: so a monitor that
+    begins has closed nothing before it has looked.
     """
-    active = [source.time for source in sources if tick - source.alive <= idle_after]
-    return min([tick, *active]) if active else tick - idle_after
+    known = list(sources)
+    active = [source.time for source in known if tick - source.alive <= idle_after]
+    return min([tick, *active]) if active else tick - idle_after if known else BEGINNING
 
 
 def closed_before(reached: int, timing: Timing) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from monitor.stats.shares import Counted
 from monitor.store.counters import Flip
 
 
@@ -31,13 +32,31 @@ def covered(connection: DuckDBPyConnection, begin: int, end: int) -> dict[str, t
 def failures(connection: DuckDBPyConnection, begin: int, end: int) -> list[Failed]:
     """What challengers could not score of the events from ``begin`` up to ``end``."""
     rows = connection.execute(
-        "SELECT version, sum(n)::BIGINT, arg_max(reason, n) FROM "
-        "(SELECT version, reason, sum(n)::BIGINT AS n FROM failures WHERE hour >= ? AND hour < ? "
-        "GROUP BY ALL ORDER BY ALL) "
-        "GROUP BY version ORDER BY version",
+        "SELECT versions.name, reasons.name, sum(n)::BIGINT AS events FROM failures "
+        "JOIN names versions ON versions.kind = 'version' AND versions.code = failures.version "
+        "JOIN names reasons ON reasons.kind = 'reason' AND reasons.code = failures.reason "
+        "WHERE hour >= ? AND hour < ? GROUP BY ALL ORDER BY versions.name, events DESC, reasons.name",
         [begin, end],
     ).fetchall()
-    return [Failed(*row) for row in rows]
+    found: dict[str, Failed] = {}
+    for version, reason, events in rows:
+        first = found.get(version)
+        found[version] = Failed(version, events + (first.events if first else 0), first.reason if first else reason)
+    return list(found.values())
+
+
+def counted(connection: DuckDBPyConnection, begin: int, end: int) -> Counted:
+    """Predictions, dead letters and latencies of all events from ``begin`` up to ``end``, challengers' left out."""
+    latency = connection.execute(
+        "SELECT hour, bin, sum(n)::BIGINT FROM latency WHERE hour >= ? AND hour < ? GROUP BY ALL", [begin, end]
+    ).fetchall()
+    letters = connection.execute(
+        "SELECT hour, sum(n)::BIGINT FROM letters WHERE hour >= ? AND hour < ? GROUP BY ALL", [begin, end]
+    ).fetchall()
+    predictions: dict[int, int] = {}
+    for hour, _, n in latency:
+        predictions[hour] = predictions.get(hour, 0) + n
+    return Counted(predictions, dict(letters), {(hour, at): n for hour, at, n in latency})
 
 
 def flips(connection: DuckDBPyConnection) -> list[Flip]:

@@ -8,15 +8,16 @@ up to it, however the rows came.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from duckdb import DuckDBPyConnection
+from duckdb import CatalogException, DuckDBPyConnection
 
 from monitor.store import outbox, schema
 from monitor.store.cohorts import Source, Timing
+from monitor.store.errors import StateRefused
 from monitor.store.memory import Clock, Followed, Memory
 from monitor.store.rows import LABELS, PREDICTIONS, Layout
 from monitor.store.snapshot import publish
@@ -128,6 +129,21 @@ class State:
     def close(self) -> None:
         """Give the file free."""
         self._connection.close()
+
+
+def kept_in(path: Path, name: str) -> bytes | None:
+    """What a state that is not open keeps under a name; ``None`` where there is no such state, or nothing under it.
+
+    Raises StateHeld and StateRefused.
+    """
+    if not path.exists():
+        return None
+    with closing(schema.connect(path, "64MB", 1)) as connection:
+        try:
+            found = connection.execute("SELECT value FROM kept WHERE name = ?", [name]).fetchall()
+        except CatalogException as error:
+            raise StateRefused(f"{path} is a DuckDB file, but no state of a monitor: {error}") from error
+    return bytes(found[0][0]) if found else None
 
 
 def _remembered(connection: DuckDBPyConnection) -> Memory:

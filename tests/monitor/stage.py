@@ -18,6 +18,9 @@ import numpy as np
 import redis
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from monitor.judge.verdicts import Verdict
+from monitor.store.errors import SnapshotMissing
+from monitor.store.reading import Snapshot
 from scorer import schema_files
 from scorer.batch import Batch
 from scorer.registry import pointers, versions
@@ -29,6 +32,8 @@ from tests.integration.deployment import EVENT, PREDICTION, SCHEMA_ID, Deploymen
 LABEL = fastavro.parse_schema(schema_files.own("label"))
 EVENTS = fastavro.parse_schema(EVENT)
 
+MONITOR_COMMAND = [sys.executable, "-c", "from monitor.cli import main; main()"]
+
 HOUR = 3_600_000
 """Milliseconds."""
 
@@ -36,7 +41,7 @@ REQUIREMENTS = """
 [[requirement]]
 metric = "accuracy"
 window = "month"
-judged = "once per closed window"
+judged = "continuously"
 minimum = 0.5
 least_labels = 20
 
@@ -60,8 +65,14 @@ class Flight:
     label_at: int = 0
 
 
-def flights(count: int, seed: int = 1, start: int = 1_364_774_400_000, days: float = 80.0) -> list[Flight]:
-    """Events from April 2013 on, in order, with labels some hours later; every tenth has none."""
+def first() -> int:
+    """The beginning of the month four months ago, in UTC, in milliseconds since the epoch: all windows are closed."""
+    return int((np.datetime64("now", "M") - 4).astype("datetime64[ms]").astype(np.int64))
+
+
+def flights(count: int, seed: int = 1, start: int | None = None, days: float = 80.0) -> list[Flight]:
+    """Events of three months, from the first, in order, with labels some hours later; every tenth has none."""
+    start = first() if start is None else start
     rng = np.random.default_rng(seed)
     ats = start + np.sort(rng.integers(0, int(days * 24 * HOUR), count))
     made = []
@@ -72,10 +83,29 @@ def flights(count: int, seed: int = 1, start: int = 1_364_774_400_000, days: flo
     return made
 
 
+MONITOR = {
+    "requirements": "requirements.toml", "state_directory": "monitor", "tick_seconds": 0.1, "idle_seconds": 3.0,
+    "matures_after_hours": 1.0, "retention_days": 300, "lease_seconds": 3.0,
+}  # fmt: skip
+
+
+def table(name: str, values: dict[str, Any]) -> str:
+    """A table of the settings."""
+    return "\n".join([f"\n[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]) + "\n"
+
+
 class Stage(Deployment):
     """Topics and settings of a model, and what a test does with them. The same settings as a file: ``file``."""
 
-    def __init__(self, directory: Path, bootstrap: str, redis_url: str, partitions: int = 3, **monitor: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        bootstrap: str,
+        redis_url: str,
+        partitions: int = 3,
+        alerts: dict[str, Any] | None = None,
+        **monitor: Any,
+    ) -> None:
         super().__init__(directory, bootstrap, redis_url, partitions)
         (directory / "requirements.toml").write_text(REQUIREMENTS)
         self.file = directory / "settings.toml"
@@ -93,10 +123,9 @@ class Stage(Deployment):
             poll_seconds = 0.05
             [schemas]
             events = {{ {SCHEMA_ID} = "event.avsc" }}
-            [monitor]
-            requirements = "requirements.toml"
             """
-            + "\n".join(f"{key} = {json.dumps(value)}" for key, value in monitor.items())
+            + table("monitor", {**MONITOR, **monitor})
+            + table("alerts", {"oldest_days": 36_500, **(alerts or {})})
         )
         self.group = f"{self.model}.monitor"
         until(self._answers, "the new topics do not answer")
@@ -128,6 +157,12 @@ class Stage(Deployment):
             self.producer.produce(self.settings.topics.labels, value, flight.id)
         assert self.producer.flush(30) == 0
 
+    def retract(self, made: Iterable[Flight]) -> None:
+        """Take the labels of these back."""
+        for flight in made:
+            self.producer.produce(self.settings.topics.labels, None, flight.id)
+        assert self.producer.flush(30) == 0
+
     def events(self) -> Batch:
         """All events, as the scorer reads them."""
         names = (self.settings.topics.events, self.settings.topics.retry)
@@ -154,6 +189,11 @@ class Stage(Deployment):
         assert producer.flush(30) == 0
         producer.commit_transaction() if commit else producer.abort_transaction()
 
+    def crown(self, client: redis.Redis, name: str, slope: float = 1.0) -> None:
+        """Push a version and make it the champion."""
+        versions.push(client, self.keys, name, version(self.model, name, slope), actor="test")
+        client.set(self.keys.champion, name)
+
     def challenge(self, client: redis.Redis, *names: str, slope: float = 2.0) -> None:
         """Push versions and let the pointer name them."""
         for name in names:
@@ -162,9 +202,39 @@ class Stage(Deployment):
 
     # -- the monitor -----------------------------------------------------------------------------------------------
 
-    def start(self, *arguments: str) -> Running:
-        """Start ``monitor run``."""
-        return Running(self, arguments)
+    def start(self, *arguments: str, log: str = "stderr") -> Running:
+        """Start ``monitor run``; what it says goes to the file ``log``."""
+        return Running(self, arguments, log)
+
+    def ask(self, *words: str, code: int = 0) -> str:
+        """Run one of the monitor's commands; what it prints."""
+        command = [*MONITOR_COMMAND, "--settings", str(self.file), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + (done.stderr if code else "")
+
+    def snapshot(self) -> Snapshot:
+        """What the monitor has published last."""
+        return Snapshot(self.directory / "monitor" / f"{self.model}.snapshot.duckdb")
+
+    def verdicts(self) -> list[Verdict]:
+        """All verdicts that were published last; none before there is a snapshot."""
+        try:
+            with self.snapshot() as found:
+                return found.verdicts()
+        except SnapshotMissing:
+            return []
+
+    def await_verdicts(self, count: int, running: Running, *, provisional: bool = False) -> list[Verdict]:
+        """Wait until so many verdicts are there, all of them final or, if that is enough, provisional."""
+
+        def enough() -> bool:
+            assert running.process.poll() is None, running.log
+            found = self.verdicts()
+            return len(found) >= count and (provisional or not any(one.provisional for one in found))
+
+        until(enough, f"{count} verdicts did not come: {running.log}")
+        return self.verdicts()
 
     def shown(self) -> dict[tuple[str, int], int]:
         """The offsets that the monitor's group has committed."""
@@ -191,12 +261,11 @@ class Stage(Deployment):
 class Running:
     """``monitor run`` as a process. Ends with the ``with`` statement, however that ends."""
 
-    def __init__(self, stage: Stage, arguments: Sequence[str]) -> None:
-        self._output = stage.directory / "stdout"
-        self._log = stage.directory / "stderr"
-        command = [sys.executable, "-c", "from monitor.cli import main; main()", "run", "--settings", str(stage.file)]
-        with self._output.open("wb") as output, self._log.open("wb") as log:
-            self.process = subprocess.Popen([*command, *arguments], stdout=output, stderr=log)
+    def __init__(self, stage: Stage, arguments: Sequence[str], log: str) -> None:
+        self._log = stage.directory / log
+        command = [*MONITOR_COMMAND, "--settings", str(stage.file), "run", *arguments]
+        with self._log.open("wb") as file:
+            self.process = subprocess.Popen(command, stdout=file, stderr=file)
 
     def __enter__(self) -> Running:
         return self
@@ -206,26 +275,15 @@ class Running:
             self.process.kill()
         self.process.wait(30)
 
-    def stop(self, seconds: float = 10.0) -> list[dict[str, Any]]:
-        """SIGTERM; the lines of JSON that it printed from start to end."""
+    def stop(self, seconds: float = 20.0) -> None:
+        """SIGTERM, and wait until it has ended in good order."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(seconds) == 0, self.log
-        return self.lines
-
-    @property
-    def output(self) -> str:
-        """Standard output so far."""
-        return self._output.read_text()
 
     @property
     def log(self) -> str:
-        """Standard error so far."""
+        """What it has said so far."""
         return self._log.read_text()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """The lines of JSON so far."""
-        return [json.loads(line) for line in self.output.splitlines()]
 
 
 def framed(schema_id: int, schema: Any, fields: dict[str, Any]) -> bytes:

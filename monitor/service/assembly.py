@@ -1,0 +1,71 @@
+"""From settings to the parts that the loop and a replay are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.files import Files
+from monitor.judge.facts import HOUR, Rules
+from monitor.judge.outputs import KEPT, Outputs, carried
+from monitor.settings import Alerts, MonitorSettings
+from monitor.store.cohorts import Timing
+from monitor.store.rows import DAY, Layout
+from monitor.store.state import Limits, State, kept_in
+from scorer import schema_files
+from scorer.wire.decode import Decoder
+
+_SECOND = HOUR // 3_600
+
+
+def decoder(settings: MonitorSettings) -> Decoder:
+    """Reads events."""
+    return Decoder(schema_files.events(settings.schemas), schema_files.framing(settings.schemas))
+
+
+def outputs_of(file: Path) -> Outputs | None:
+    """What scores mean in a state; ``None`` where there is none yet. Raises StateHeld and StateRefused."""
+    kept = kept_in(file, KEPT)
+    return None if kept is None else Outputs.of_json(kept)
+
+
+def opened(settings: MonitorSettings, outputs: Outputs, files: Files) -> State:
+    """The state of the model, made where there is none. Raises StateHeld and StateRefused."""
+    monitor = settings.monitor
+    state = State(
+        files.state,
+        Layout(carried(outputs, monitor.segments)),
+        timing(settings),
+        implicit=0.0 if monitor.implicit_negative else None,
+        limits=Limits(monitor.memory),
+    )
+    if state.kept(KEPT) is None:
+        with state.step() as step:
+            step.keep(KEPT, outputs.to_json())
+    return state
+
+
+def timing(settings: MonitorSettings) -> Timing:
+    """When cohorts close and days are forgotten."""
+    monitor = settings.monitor
+    return Timing(
+        matures_after=round(monitor.matures_after_hours * HOUR),
+        retention=round(monitor.retention_days * DAY),
+        idle_after=round(monitor.idle_seconds * _SECOND),
+        ahead=round(monitor.ahead_seconds * _SECOND),
+        recorded_for=round(monitor.recorded_days * DAY),
+    )
+
+
+def rules(alerts: Alerts) -> Rules:
+    """When to alarm."""
+    minute = HOUR // 60
+    return Rules(
+        oldest=round(alerts.oldest_days * DAY),
+        remind=round(alerts.remind_hours * HOUR),
+        no_labels=round(alerts.no_labels_hours * HOUR),
+        no_predictions=round(alerts.no_predictions_minutes * minute),
+        stale=round(alerts.stale_minutes * minute),
+        coverage_least=alerts.coverage_least,
+        behind=round(alerts.behind_minutes * minute),
+        unscored_most=alerts.unscored_most,
+    )

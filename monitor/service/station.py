@@ -1,0 +1,169 @@
+"""One monitor at work: its state, what it reads and what it sends."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from types import TracebackType
+from typing import Self
+
+from monitor.alerts.channels import channels
+from monitor.alerts.dispatcher import Dispatcher
+from monitor.answering import Answering, acknowledge
+from monitor.commands import Answer, Commands
+from monitor.files import Files
+from monitor.following import Followed
+from monitor.intake.intake import Intake
+from monitor.judge.judging import Setting
+from monitor.judge.outputs import Outputs
+from monitor.lease import Lease
+from monitor.metrics import Metrics
+from monitor.outcomes.columns import columns
+from monitor.outcomes.writing import Writing
+from monitor.sender import AUDIT, VERDICT, Sender
+from monitor.service.assembly import decoder, rules
+from monitor.service.publishing import Publishing
+from monitor.service.telling import Telling
+from monitor.service.watching import MAIL, Watching
+from monitor.settings import MonitorSettings
+from monitor.store import outcomes
+from monitor.store.state import State
+from monitor.stream import Stream
+from monitor.web.condition import Condition
+from scorer.quality.requirement import Requirement
+
+
+class Station:
+    """For one thread. A context manager, which leaves the state open; after an exception in it the process ends."""
+
+    def __init__(
+        self,
+        settings: MonitorSettings,
+        requirements: Sequence[Requirement],
+        outputs: Outputs,
+        state: State,
+        files: Files,
+        metrics: Metrics,
+    ) -> None:
+        monitor, model = settings.monitor, settings.scorer.model
+        self._state, self._metrics = state, metrics
+        self._tick_seconds, self._tick_at, self._told_at = monitor.tick_seconds, 0.0, 0.0
+        setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
+        self.watching = Watching(
+            state,
+            Intake(settings, outputs, decoder(settings)),
+            setting,
+            rules(settings.alerts),
+            model,
+            channels(settings.alerts),
+            Telling(settings),
+        )
+        self._answering = Answering(
+            model, settings.scorer.instance, settings.schemas, {"acknowledge": acknowledge(self.watching)}
+        )
+        self._answers: dict[str, Answer] = {}
+        with ExitStack() as stack:
+            self.stream = Stream(settings, state.offsets())
+            stack.callback(lambda: self.stream.close(state.offsets()))
+            self._sender = stack.enter_context(closing(Sender(settings)))
+            self._dispatcher = stack.enter_context(closing(Dispatcher(settings.alerts)))
+            self._writing = stack.enter_context(
+                closing(Writing(state, files.outcomes, columns(outputs, monitor.segments), monitor.outcomes_days))
+            )
+            self._publishing = stack.enter_context(Publishing(state, files.snapshot))
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def due(self, now: float) -> bool:
+        """Whether it is time for a tick; ``now`` is the steady clock's reading, in seconds."""
+        return now >= self._tick_at
+
+    def tick(self, time_: int, followed: Followed, commands: Commands, lease: Lease) -> None:
+        """Let it be ``time_`` (microseconds since 1970), draw all conclusions, and send what is to be sent."""
+        begin = time.monotonic()
+        writes = lease.standing(begin).writes
+        done = self._done(begin) if writes else []
+        with self._state.step() as step:
+            self.watching.follow(step, followed.champion, followed.challengers)
+            told = self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
+            self._answers = self._answering.answer(step, commands.waiting(), time_)
+            step.sent(done)
+        for name, answer in self._answers.items():
+            commands.answer(name, answer)
+        if writes:
+            self._offer(lease.number)
+        self._dispatcher.beat()
+        self._publishing.check()
+        self._tick_at = begin + self._tick_seconds
+        self._metrics.took(time.monotonic() - begin)
+        if told.verdicts:
+            self._metrics.verdicts(self.watching.judge.verdicts.values())
+
+    def read(self, deadline: float) -> bool:
+        """Take in what has arrived, if anything; waits until ``deadline`` (monotonic seconds) at most."""
+        records = self.stream.read(min(deadline, self._tick_at))
+        if not records:
+            return False
+        with self._state.step() as step:
+            self.watching.take(step, records)
+        self.stream.mirror(self._state.offsets())
+        for topic, batch in records.batches.items():
+            self._metrics.count("monitor_rows", topic, by=float(len(batch)))
+        return True
+
+    def tell(self, condition: Condition, followed: Followed, lease: Lease) -> None:
+        """Let others see how it goes."""
+        now = time.monotonic()
+        condition.moved()
+        standing = lease.standing(now)
+        condition.obstacle("lease", "" if standing.writes else lease.problem or f"the lease is {standing.value}")
+        condition.obstacle("champion", "" if followed.champion is not None else "no champion is followed")
+        condition.obstacle("topics", self.stream.problem)
+        if self.stream.caught_up:
+            condition.obstacle("reading", "")
+        if now < self._told_at:
+            return
+        self._told_at = now + self._tick_seconds
+        lag: dict[tuple[str, ...], float] = {}
+        for (topic, _), behind in self.stream.lag.items():
+            lag[topic,] = lag.get((topic,), 0.0) + behind
+        self._metrics.show("monitor_lag", lag)
+        named = [("champion", followed.champion), *(("challenger", one) for one in followed.challengers)]
+        self._metrics.show(
+            "monitor_followed_info", {(role, one.version): 1.0 for role, one in named if one is not None}
+        )
+        self._metrics.set("monitor_followed_refused", float(len(followed.refusals)))
+        kinds = Counter((one.kind, one.severity) for one in self.watching.incidents.open.values())
+        self._metrics.show("monitor_incidents_open", {labels: float(n) for labels, n in kinds.items()})
+        self._metrics.set("monitor_state_bytes", float(self._state.path.stat().st_size))
+        sent = {
+            (one.name, outcome): float(n)
+            for one in self._dispatcher.standings()
+            for outcome, n in (("sent", one.sent), ("failed", one.failures), ("given up", one.given_up))
+        }
+        self._metrics.show("monitor_alarms", sent)
+
+    def finish(self) -> None:
+        """Write what is to be written before the end."""
+        self._writing.finish()
+        self._publishing.now()
+
+    def _done(self, now: float) -> list[str]:
+        """What was sent since the last tick, and can be struck out."""
+        written = self._writing.work(self._state.unsent(outcomes.KIND), now)
+        return [*self._sender.done(), *self._dispatcher.done(), *written]
+
+    def _offer(self, number: int) -> None:
+        """Hand over what waits in the outbox; ``number`` is the lease's."""
+        for kind in (VERDICT, AUDIT):
+            self._sender.offer(kind, self._state.unsent(kind), number)
+        self._dispatcher.offer(self._state.unsent(MAIL))
