@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from demo import account, flights, outcomes, records, show
+from demo import account, flights, records, show
 from demo.account import Account, Evidence, Watched
 from demo.deployment import Deployment
 from demo.errors import DemoError
@@ -125,7 +125,7 @@ def watch(console: Console, deployment: Deployment, mailbox: Mailbox, flown: pd.
         with reader, Show(console, plan.days) as shown, contextlib.closing(Replay(deployment, reader)) as replay:
             news = News(shown, verdicts, mailbox)
             publish(replay, records.days(flown), plan, deployment, shown, news)
-            news.await_months({str(month) for month in outcomes.months(flown)}, deployment.check)
+            news.await_all(reader.predictions, replay.facts.labels, deployment.check)
             report = folder / "report.html"
             deployment.monitor("report", "--period", "month", "--html", str(report))
             shown.say(f"The last month's report: {report}")

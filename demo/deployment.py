@@ -37,9 +37,6 @@ COMMANDS = Path(sys.executable).parent
 PARTITIONS = 4
 WORKERS = 2
 
-IDLE_SECONDS = 10.0
-"""The monitor waits so long for a topic that has ended."""
-
 _PATIENCE = 60.0
 _STOP = 30.0
 _SETTINGS = """\
@@ -60,8 +57,8 @@ group = {monitor_group}
 requirements = {requirements}
 state_directory = "monitor"
 http = {monitor_http}
-# The year passes within minutes, so who is silent for seconds has nothing more to say.
-idle_seconds = {idle}
+# The year passes within minutes: whoever is silent for a while may still have something to say about it.
+idle_seconds = 3600
 
 [alerts]
 smtp = {mailbox}
@@ -286,7 +283,6 @@ class Deployment:
         return _SETTINGS.format(
             **{name: json.dumps(text) for name, text in texts.items()},
             workers=WORKERS,
-            idle=IDLE_SECONDS,
             event_id=EVENT_ID,
             label_id=LABEL_ID,
             topics="\n".join(f"{kind} = {json.dumps(self.names[kind])}" for kind in kinds),

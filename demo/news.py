@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 from demo import outcomes, show
-from demo.errors import DemoError
 from demo.mailbox import Mailbox
 from demo.show import Show
 from demo.verdicts import Verdicts
 
-PATIENCE = 90.0
-"""Seconds in which the monitor must have judged everything, once everything has been read."""
+PATIENCE = 30.0
+"""Seconds in which the monitor must have told of everything, once everything has been read."""
 
 _PAUSE = 0.1
 
@@ -37,13 +36,16 @@ class News:
                 self._judged.add(month)
                 self._shown.say(show.month(month, verdicts))
 
-    def await_months(self, months: set[str], check: Callable[[], None]) -> None:
-        """Until all of these are judged for good; ``check`` raises where that cannot be. Raises ``DemoError``."""
+    def await_all(self, predictions: int, labels: int, check: Callable[[], None]) -> None:
+        """Until the monitor speaks of so many predictions and labels; ``check`` raises where that cannot be.
+
+        Where that does not come to be, the account at the end says what is missing.
+        """
         deadline = time.monotonic() + PATIENCE
-        while not months <= self._judged:
+        while outcomes.total(self._verdicts.latest.values()) != (predictions, labels) and time.monotonic() < deadline:
             check()
-            if time.monotonic() > deadline:
-                left = ", ".join(sorted(months - self._judged))
-                raise DemoError(f"the monitor has not judged {left} within {PATIENCE:.0f} s")
             time.sleep(_PAUSE)
             self.tell()
+        for month, verdicts in outcomes.by_month(self._verdicts.latest.values()).items():
+            if month not in self._judged:
+                self._shown.say(show.month(f"{month} so far", verdicts))

@@ -13,6 +13,9 @@ EXACT = {
     "accuracy": lambda known: accuracy_score(known["late"], known["predicted"]),
     "brier": lambda known: brier_score_loss(known["late"], known["score"]),
 }
+COUNTED = "accuracy"
+"""The metric by whose verdicts predictions and labels are counted."""
+
 BINNED = {"auc": lambda known: roc_auc_score(known["late"], known["score"])}
 """What scikit-learn says of labelled predictions; binned figures come with a bound of their error."""
 
@@ -44,10 +47,11 @@ def coverage(table: pd.DataFrame) -> dict[str, Any]:
 def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The verdicts on whole months of the champion, in the order of month, version and metric."""
     wanted = (
-        "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional", "revision",
+        "begin", "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional", "revision",
     )  # fmt: skip
     found: dict[str, list[dict[str, Any]]] = {}
-    for one in sorted(verdicts, key=lambda one: (one["begin"], one["version"], one["metric"], str(one["minimum"]))):
+    judged = [one for one in verdicts if one["kind"] == "verdict"]
+    for one in sorted(judged, key=lambda one: (one["begin"], one["version"], one["metric"], str(one["minimum"]))):
         if one["window"] == "month" and one["role"] == "champion" and one["segment_field"] is None:
             found.setdefault(month_of(one), []).append({name: one[name] for name in wanted})
     return found
@@ -87,9 +91,11 @@ def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]]) 
     }
 
 
-def months(flown: pd.DataFrame) -> list[str]:
-    """The months, in UTC, in which these flights were scheduled to depart."""
-    return sorted(set(flown["scheduled"].dt.tz_convert("UTC").dt.strftime("%Y-%m")))
+def total(verdicts: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """Of how many of the champion's predictions and labels these verdicts speak."""
+    ours = [one for month in by_month(verdicts).values() for one in month if one["metric"] == COUNTED]
+    of_version = {(one["begin"], one["version"]): one for one in ours}
+    return sum(one["predictions"] for one in of_version.values()), sum(one["n"] for one in of_version.values())
 
 
 def month_of(verdict: Mapping[str, Any]) -> str:

@@ -145,7 +145,7 @@ class Station:
         kinds = Counter((one.kind, one.severity) for one in self.watching.incidents.open.values())
         self._metrics.show("monitor_incidents_open", {labels: float(n) for labels, n in kinds.items()})
         self._metrics.set("monitor_state_bytes", float(self._state.path.stat().st_size))
-        sent = {
+        sent: dict[tuple[str, ...], float] = {
             (one.name, outcome): float(n)
             for one in self._dispatcher.standings()
             for outcome, n in (("sent", one.sent), ("failed", one.failures), ("given up", one.given_up))

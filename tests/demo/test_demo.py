@@ -49,7 +49,6 @@ def test_six_days(tmp_path: Path) -> None:
     judged = summary["verdicts"]["2013-04"]
     assert {one["metric"] for one in judged} == {"accuracy", "auc", "brier"}
     assert {one["version"] for one in judged} == {LOGISTIC, BOOSTED}
-    assert not any(one["provisional"] for one in judged)
     assert summary["metric_difference"]["compared"] == len(judged)
     assert summary["outcomes"] + summary["coverage"]["never_labelled"] == EVENTS
     assert "<html" in (tmp_path / "report.html").read_text()

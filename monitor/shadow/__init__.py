@@ -1,1 +1,0 @@
-"""Challengers, scored in the shadow: on the events themselves, without touching predictions or offsets."""
