@@ -47,7 +47,8 @@ def coverage(table: pd.DataFrame) -> dict[str, Any]:
 def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The verdicts on whole months of the champion, in the order of month, version and metric."""
     wanted = (
-        "begin", "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional", "revision",
+        "begin", "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional",
+        "revision",
     )  # fmt: skip
     found: dict[str, list[dict[str, Any]]] = {}
     judged = [one for one in verdicts if one["kind"] == "verdict"]

@@ -52,7 +52,8 @@ Spoil = Callable[[list[Outcome]], list[Outcome]]
 def verdict(**facts: object) -> Outcome:
     """What the monitor says of the champion's accuracy in April, apart from these ``facts``."""
     said = {
-        "kind": "verdict", "metric": "accuracy", "version": LOGISTIC, "verdict": "PASS", "value": 0.5, "low": 0.4, "high": 0.6, "n": 10,
+        "kind": "verdict", "metric": "accuracy",
+        "version": LOGISTIC, "verdict": "PASS", "value": 0.5, "low": 0.4, "high": 0.6, "n": 10,
         "predictions": 12, "provisional": False, "revision": 0, "window": "month", "role": "champion",
         "segment_field": None, "begin": APRIL, "minimum": 0.3, "error": 0.0,
     }  # fmt: skip
