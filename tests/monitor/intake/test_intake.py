@@ -150,6 +150,10 @@ def test_a_version_may_be_challenger_and_champion_of_one_event(scene: Scene) -> 
     assert sorted(said) == [
         (0, 0.25, 1), (0, 0.75, -1),
     ]  # fmt: skip
+    scene.take({LABELS: read([label()])})
+    changes = scene.tick(1).changes
+    told = changes["labelled"]
+    assert sorted(numbers(changes["role"][told])) == [0, SHADOW], "both are still there, and meet the label"
 
 
 def test_a_cohort_waits_for_events_only_while_there_is_a_challenger(scene: Scene) -> None:
