@@ -20,6 +20,10 @@ from scorer.settings.values import LONGEST_NAME
 __all__ = ["Redis", "Schemas", "Scorer", "Section", "Settings", "describe", "without_empty"]
 
 
+OTHERS = ("monitor", "alerts")
+"""Sections of the same file that are the monitor's: the scorer leaves them to it."""
+
+
 class Settings(Section):
     """All settings of the scorer, checked and frozen. ``load`` reads them; the monitor's settings extend them."""
 
@@ -87,7 +91,7 @@ class Settings(Section):
                 if text is not None and isinstance(table, dict):
                     table[key] = from_text(text, annotation)
         known = {
-            section: table for section, table in values.items() if section in cls.model_fields or section != "monitor"
+            section: table for section, table in values.items() if section in cls.model_fields or section not in OTHERS
         }
         try:
             return cls.model_validate(known)
