@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
+from confluent_kafka import TopicPartition
 from redis import Redis
 
 from monitor import rereading, stream
 from monitor.cli.app import run
 from monitor.store.rows import DAY, HOUR
-from tests.monitor.stage import Flight, Stage, flights
+from scorer.scoring.models import Models
+from tests.monitor.stage import Flight, Stage, flights, prediction
 from tests.monitor.store.run import contents
 from tests.monitor.watched import Watched
 
@@ -22,56 +25,56 @@ Tables = dict[str, list[tuple[object, ...]]]
 START = 1_364_774_400_000_000
 """When the events begin, in microseconds."""
 
-MONITOR = {"matures_after_hours": 24.0, "retention_days": 5.0, "idle_seconds": 86_400.0}
+MONITOR = {"matures_after_hours": 24.0, "retention_days": 5.0, "idle_seconds": 86_400.0, "ahead_seconds": 86_400.0}
 
 
 def watched(stage: Stage, redis: Redis) -> Path:
-    """A monitor that watches a champion, challengers that come and go, late labels, corrections and retractions over
-    twelve days, and dies once; the state's file."""
-    made = flights(1_200, days=12.0)
+    """A monitor that watches two champions, a challenger that comes and goes, late labels and corrections for twelve
+    days, and ends once on the way; the state's file."""
+    made = flights(1_200, start=START // 1000, days=12.0)
     for name, slope in (("v1", 1.0), ("v2", -0.7), ("c1", 2.0)):
-        _push(stage, redis, name, slope)
-    parts = [made[begin : begin + 200] for begin in range(0, 1_200, 200)]
-    models = {name: stage.models(stage.scoring(), name, slope) for name, slope in (("v1", 1.0), ("v2", -0.7))}
-    days = iter(range(1, 1_000))
-    now = START
-    done = 0
-    for life in (parts[:2], parts[2:]):
+        stage.push(redis, name, slope)
+    lives = {"v1": range(2), "v2": range(2, 6)}
+    for champion, parts in lives.items():
+        model = stage.models(stage.scoring(), champion, -0.7 if champion == "v2" else 1.0)
         with Watched(stage) as monitor:
-            champion = "v1" if life is not parts[2:] and done == 0 else "v2"
-            monitor.follow(champion, ["c1"] if done else [], now)
-            for part in life:
-                stage.publish_events(part)
-                values = stage.predict(models[champion])[done : done + len(part)]
-                stage.publish_predictions(values[:50], commit=False)
-                stage.publish_predictions(values)
-                done += len(part)
-                for _ in range(3):
-                    monitor.read()
-                    now += 7 * HOUR
-                    monitor.tick(now)
-                stage.publish_labels(part[: len(part) // 2])
-                monitor.read()
-                now += HOUR // 2
-                monitor.tick(now)
-                stage.publish_labels(_corrected(made[max(0, done - 400) : done - 350]))
-                stage.publish_labels(part[len(part) // 2 :])
-                stage.send([b"no label"], topic=stage.settings.topics.labels)
-                stage.send([b"dead"], topic=stage.settings.topics.dead_letters, headers=[("scorer.code", b"utf8")])
-                monitor.read_all()
-                now = max(now, START + next(days) * 2 * DAY)
-                for _ in range(2):
-                    now += HOUR
-                    monitor.tick(now)
-            monitor.follow(champion, [], now)
-            for _ in range(30 if done == len(made) else 2):
-                monitor.tick(now := now + 2 * HOUR)
+            monitor.follow(champion, ["c1"] if champion == "v2" else [], _end(parts[0]) - 12 * HOUR)
+            for part in parts:
+                _part(stage, monitor, made, part, model)
+            monitor.follow(champion, [], _end(parts[-1]) + 24 * HOUR)
+            for hours in range(26, 60 if champion == "v2" else 30, 2):
+                monitor.tick(_end(parts[-1]) + hours * HOUR)
             file = monitor.finish()
     return file
 
 
-def _push(stage: Stage, redis: Redis, name: str, slope: float) -> None:
-    stage.push(redis, name, slope)
+def _end(part: int) -> int:
+    """When the events of a part have all happened: each takes two days."""
+    return START + (part + 1) * 2 * DAY
+
+
+def _part(stage: Stage, monitor: Watched, made: list[Flight], part: int, model: Models) -> None:
+    """Publish and read a sixth of all events, with ticks on the way."""
+    begin, end, topics = part * 200, (part + 1) * 200, stage.settings.topics
+    stage.publish_events(made[begin:end])
+    values = stage.predict(model)
+    values = [value for value in values if int(prediction(value)["event_id"][1:]) >= begin]
+    stage.publish_predictions(values[:50], commit=False)
+    stage.publish_predictions(values)
+    for hours in (-6, -5, -4):
+        monitor.read()
+        monitor.tick(_end(part) + hours * HOUR)
+    stage.publish_labels(made[begin : begin + 120])
+    monitor.read()
+    monitor.tick(_end(part) + HOUR)
+    stage.publish_labels(_corrected(made[max(0, end - 400) : end - 350]))
+    stage.publish_labels(made[begin + 120 : end])
+    stage.send([b"no label"], topic=topics.labels)
+    headers = [("scorer.code", b"utf8"), ("scorer.source.time", b"%d" % (_end(part) // 1000))]
+    stage.send([b"dead"], topic=topics.dead_letters, headers=headers)
+    monitor.read_all()
+    for hours in (2, 3):
+        monitor.tick(_end(part) + hours * HOUR)
 
 
 def _corrected(made: list[Flight]) -> list[Flight]:
@@ -100,8 +103,8 @@ def test_every_table_and_file_is_the_same(
     state = watched(stage, redis)
     before = tables(state)
     assert {"v1", "v2", "c1"} <= {str(row[-1]) for row in before["names"]}
-    assert len(before["revisions"]) > 3
-    assert len(before["followed"]) > 3
+    assert before["revisions"]
+    assert len(before["followed"]) == 3
     assert before["buckets"]
     assert before["verdicts"]
     assert before["letters"]
@@ -121,3 +124,37 @@ def test_every_table_and_file_is_the_same(
     assert [file.name for file in files] == [file.name for file in again]
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
     assert len(files) > 8
+
+
+def test_what_is_missing_is_said_and_what_is_in_use_refused(
+    set_up: SetUp, redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage, made = set_up(**MONITOR), flights(200, start=START // 1000, days=2.0)
+    stage.push(redis, "v1")
+    with Watched(stage) as monitor:
+        monitor.follow("v1", [], _end(0) - 12 * HOUR)
+        _part(stage, monitor, made, 0, stage.models(stage.scoring(), "v1"))
+        said = stage.ask("replay", "--to", str(stage.directory / "anew"), code=17)
+        assert "is in use: stop the monitor first" in said
+        state = monitor.finish()
+    topics = stage.settings.topics
+    low = stage.ends(topics.predictions)[topics.predictions, 0] // 2
+    [done] = stage.admin.delete_records([TopicPartition(topics.predictions, 0, low)]).values()
+    done.result(30)
+    after = replayed(stage, "anew", "--json")
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["missing"] == {f"{topics.predictions}-0": low}
+    assert facts["whole_from"] is not None
+    assert 0 < _predictions(after) < _predictions(state)
+    replayed(stage, "anew", code=2)
+    assert "name a directory that is empty" in capsys.readouterr().err
+    replayed(stage, "elsewhere", "--from", str(stage.file), code=16)
+    assert "is no state file" in capsys.readouterr().err
+    replayed(stage, "elsewhere", "--from", str(stage.directory / "nothing"), code=16)
+    assert "there is no state" in capsys.readouterr().err
+    assert not (stage.directory / "elsewhere").exists()
+
+
+def _predictions(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return int(connection.execute("SELECT coalesce(sum(predictions), 0) FROM coverage").fetchall()[0][0])
