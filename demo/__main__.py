@@ -95,7 +95,8 @@ def main() -> int:
 def run(console: Console, days: int, folder: Path) -> Account:
     """Replay, count, and write the summary."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder / "state", ignore_errors=True)
+    for left in ("state", "monitor"):
+        shutil.rmtree(folder / left, ignore_errors=True)
     library, rescored = folder / "library.npz", folder / "rescored.json"
     console.print("Training both versions again, for what scikit-learn itself says of every flight", highlight=False)
     with job(folder, "library", str(library)) as trained:

@@ -14,7 +14,7 @@ import duckdb
 from monitor.outcomes.columns import file_of
 from monitor.store.cohorts import kept_from
 from monitor.store.outbox import Letter
-from monitor.store.outcomes import KIND, Columns, wanted, write_day
+from monitor.store.outcomes import KIND, Columns, Days, wanted, write_day
 from monitor.store.state import State
 
 LOGGER = logging.getLogger(__name__)
@@ -60,16 +60,16 @@ class Writing:
         urgent = [day for day in waiting if day < first]
         if urgent:
             self._await()
-            done += [self._write(day, waiting.pop(day)).letter for day in urgent]
+            done += [self._write(day, waiting.pop(day), self._state.days()).letter for day in urgent]
         if waiting and self._running is None and now >= self._rest_until:
-            self._running = self._thread.submit(self._write, *next(iter(waiting.items())))
+            self._running = self._thread.submit(self._write, *next(iter(waiting.items())), self._state.days())
         return done
 
     def finish(self) -> None:
         """Write all that waits, here and now, and strike it out. Raises OSError and duckdb.Error."""
         self._await()
         while letters := self._state.unsent(KIND):
-            done = [self._write(day, letter).letter for day, letter in wanted(letters).items()]
+            done = [self._write(day, letter, self._state.days()).letter for day, letter in wanted(letters).items()]
             with self._state.step() as step:
                 step.sent(done)
 
@@ -97,10 +97,10 @@ class Writing:
         self._rest_until = now + REST * written.seconds
         return [written.letter]
 
-    def _write(self, day: int, letter: str) -> _Written:
+    def _write(self, day: int, letter: str, held: Days) -> _Written:
         begin = time.monotonic()
         file, state = file_of(self._directory, day), self._state
-        rows = write_day(self._connection, day, file, self._columns, state.timing, state.implicit)
+        rows = write_day(self._connection, day, held, file, self._columns, state.timing, state.implicit)
         if rows is None:
             LOGGER.warning("the state has forgotten the day of %s before its last outcomes were written", file.name)
         removed = forget(self._directory, time.time() - 86_400.0 * self._keep_days)

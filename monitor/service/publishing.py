@@ -1,52 +1,51 @@
-"""The snapshot for everybody else, put beside the state once a second, in a thread of its own."""
+"""The snapshot for everybody else, put beside the state about once a second, between two steps."""
 
 from __future__ import annotations
 
+import logging
 import time
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from monitor.rounds import Rounds
-from monitor.store.snapshot import publish
+from duckdb import TransactionException
+
+from monitor.files import Files
 from monitor.store.state import State
 
+LOGGER = logging.getLogger(__name__)
+
 SECONDS = 1.0
-REST = 4.0
-"""After a snapshot none is made for so many times as long: a large state takes a fifth of a processor at most."""
+REST = 9.0
+"""After a snapshot none is made for so many times as long: a large state takes a tenth of the time at most."""
+
+PATIENCE = 300
+"""So many attempts in a row may fail."""
 
 
 class Publishing:
-    """Publishes what was committed, while it changes. A context manager."""
+    """Publishes what was committed, while it changes."""
 
-    def __init__(self, state: State, path: Path) -> None:
-        self._connection, self._path = state.reader(), path
-        self._published: tuple[object, ...] | None = None
-        self._rounds = Rounds("publishing", self._round)
+    def __init__(self, state: State, files: Files) -> None:
+        self._state, self._path = state, files.snapshot
+        self._published = -1
+        self._due = 0.0
+        self._failures = 0
 
-    def __enter__(self) -> Self:
-        self._rounds.start()
-        return self
+    def work(self) -> None:
+        """Publish, where it is time and something has changed. Raises duckdb.Error where that fails again and again."""
+        begin, number = time.monotonic(), self._state.clock.number
+        if begin < self._due or number == self._published:
+            return
+        try:
+            self._state.publish(self._path)
+        except TransactionException:
+            # While a file of outcomes is written DuckDB lets nobody write a whole file of its own; the next tick will.
+            self._failures += 1
+            if self._failures > PATIENCE:
+                raise
+            return
+        took = time.monotonic() - begin
+        self._published, self._due, self._failures = number, begin + max(SECONDS, REST * took), 0
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._rounds.stop()
-        self._connection.close()
-
-    def check(self) -> None:
-        """Raise whatever ended the thread."""
-        if self._rounds.failure is not None:
-            raise self._rounds.failure
-
-    def now(self) -> None:
-        """Publish what is committed by now. Called by the thread; and at the end, when the thread has stopped."""
-        clock = self._connection.execute("SELECT number FROM clock").fetchall()[0]
-        if clock != self._published:
-            publish(self._connection, self._path)
-            self._published = clock
-
-    def _round(self) -> float:
-        begin = time.monotonic()
-        self.now()
-        return max(SECONDS, REST * (time.monotonic() - begin))
+    def finish(self) -> None:
+        """Publish the last state, whenever the one before was published."""
+        self._due = 0.0
+        self.work()

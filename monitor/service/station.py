@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from types import TracebackType
@@ -12,13 +11,13 @@ from typing import Self
 from monitor.alerts.channels import channels
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.answering import Answering, acknowledge
-from monitor.commands import Answer, Commands
+from monitor.commands import Commands
 from monitor.files import Files
 from monitor.following import Followed
 from monitor.intake.intake import Intake
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs
-from monitor.lease import Lease
+from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
@@ -32,6 +31,7 @@ from monitor.store import outcomes
 from monitor.store.state import State
 from monitor.stream import Stream
 from monitor.web.condition import Condition
+from scorer.observe.memory import peak_resident_bytes
 from scorer.quality.requirement import Requirement
 
 
@@ -63,7 +63,7 @@ class Station:
         self._answering = Answering(
             model, settings.scorer.instance, settings.schemas, {"acknowledge": acknowledge(self.watching)}
         )
-        self._answers: dict[str, Answer] = {}
+        self._publishing = Publishing(state, files)
         with ExitStack() as stack:
             self.stream = Stream(settings, state.offsets())
             stack.callback(lambda: self.stream.close(state.offsets()))
@@ -72,7 +72,6 @@ class Station:
             self._writing = stack.enter_context(
                 closing(Writing(state, files.outcomes, columns(outputs, monitor.segments), monitor.outcomes_days))
             )
-            self._publishing = stack.enter_context(Publishing(state, files.snapshot))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -90,23 +89,21 @@ class Station:
     def tick(self, time_: int, followed: Followed, commands: Commands, lease: Lease) -> None:
         """Let it be ``time_`` (microseconds since 1970), draw all conclusions, and send what is to be sent."""
         begin = time.monotonic()
-        writes = lease.standing(begin).writes
+        writes, held = lease.standing(begin).writes, lease.standing(begin) is Standing.HELD
         done = self._done(begin) if writes else []
         with self._state.step() as step:
             self.watching.follow(step, followed.champion, followed.challengers)
-            told = self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
-            self._answers = self._answering.answer(step, commands.waiting(), time_)
+            self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
+            answers = self._answering.answer(step, commands.waiting() if held else [], time_)
             step.sent(done)
-        for name, answer in self._answers.items():
+        for name, answer in answers.items():
             commands.answer(name, answer)
         if writes:
             self._offer(lease.number)
         self._dispatcher.beat()
-        self._publishing.check()
+        self._publishing.work()
         self._tick_at = begin + self._tick_seconds
         self._metrics.took(time.monotonic() - begin)
-        if told.verdicts:
-            self._metrics.verdicts(self.watching.judge.verdicts.values())
 
     def read(self, deadline: float) -> bool:
         """Take in what has arrived, if anything; waits until ``deadline`` (monotonic seconds) at most."""
@@ -142,8 +139,7 @@ class Station:
             "monitor_followed_info", {(role, one.version): 1.0 for role, one in named if one is not None}
         )
         self._metrics.set("monitor_followed_refused", float(len(followed.refusals)))
-        kinds = Counter((one.kind, one.severity) for one in self.watching.incidents.open.values())
-        self._metrics.show("monitor_incidents_open", {labels: float(n) for labels, n in kinds.items()})
+        self._metrics.set("monitor_peak_resident_bytes", peak_resident_bytes())
         self._metrics.set("monitor_state_bytes", float(self._state.path.stat().st_size))
         sent: dict[tuple[str, ...], float] = {
             (one.name, outcome): float(n)
@@ -155,7 +151,7 @@ class Station:
     def finish(self) -> None:
         """Write what is to be written before the end."""
         self._writing.finish()
-        self._publishing.now()
+        self._publishing.finish()
 
     def _done(self, now: float) -> list[str]:
         """What was sent since the last tick, and can be struck out."""

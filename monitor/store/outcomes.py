@@ -8,21 +8,25 @@ a kill at any point only has the file written again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from duckdb import DuckDBPyConnection
 
 from monitor.store.cohorts import Timing, closed_before
 from monitor.store.outbox import Letter
 from monitor.store.rows import DAY, LABELS, PREDICTIONS
-from monitor.store.schema import day_table, days
+from monitor.store.schema import day_table
 from monitor.store.step import Step, Ticked
 
 KIND: Final = "outcomes"
 """The kind of the letters; the payload is the day, counted from 1970, as decimal digits."""
+
+Days: TypeAlias = Mapping[str, Set[int]]
+"""By kind, the days that the state has. It says so itself: DuckDB, asked in another thread, would hold on to every file
+that is attached meanwhile, such as a snapshot."""
 
 _ROLE, _CLASS = "outcomes:role", "outcomes:class"
 
@@ -60,9 +64,17 @@ def wanted(letters: Iterable[Letter]) -> dict[int, str]:
 
 
 def write_day(
-    connection: DuckDBPyConnection, day: int, file: Path, columns: Columns, timing: Timing, implicit: float | None
+    connection: DuckDBPyConnection,
+    day: int,
+    held: Days,
+    file: Path,
+    columns: Columns,
+    timing: Timing,
+    implicit: float | None,
 ) -> int | None:
     """Write the labelled outcomes of closed cohorts of ``day`` to ``file``; how many, ``None`` where the day is gone.
+
+    ``held`` are the days of which the state has predictions and labels.
 
     ``connection`` is one of its own (``State.reader``), so that this may run in another thread than the state's steps:
     it sees what was committed when it begins, and puts the file there all at once. The rows are those of the state, in
@@ -76,11 +88,11 @@ def write_day(
     draft = file.with_name(f".{file.name}.new")
     connection.begin()
     try:
-        if day not in days(connection, PREDICTIONS):
+        if day not in held[PREDICTIONS]:
             return None
         reached = connection.execute("SELECT reached FROM clock").fetchall()[0][0]
         _words(connection, columns)
-        query = _query(connection, day, closed_before(reached, timing), columns, implicit)
+        query = _query(day, held, closed_before(reached, timing), columns, implicit)
         copied = f"COPY ({query}) TO '{_quoted(str(draft))}' (FORMAT parquet, COMPRESSION zstd)"
         rows = int(connection.execute(copied).fetchall()[0][0])
     finally:
@@ -98,7 +110,7 @@ def _words(connection: DuckDBPyConnection, columns: Columns) -> None:
         connection.executemany("INSERT INTO words VALUES (?, ?, ?)", rows)
 
 
-def _query(connection: DuckDBPyConnection, day: int, closed: int, columns: Columns, implicit: float | None) -> str:
+def _query(day: int, held: Days, closed: int, columns: Columns, implicit: float | None) -> str:
     texts = {"source_topic": ("source_topic", "topic"), "version": ("version", "version")}
     if columns.roles:
         texts["role"] = ("role", _ROLE)
@@ -120,15 +132,15 @@ def _query(connection: DuckDBPyConnection, day: int, closed: int, columns: Colum
     times = "make_timestamptz(time) AS event_time, make_timestamptz(label_time) AS label_time"
     told = f"SELECT {names}, {', '.join(f'o.{name}' for name in taken)}, {times}, {scores or 'NULL'} FROM o {joins}"
     return (
-        f"WITH o AS ({_outcomes(connection, day, closed, implicit)}), told AS ({told}) "
+        f"WITH o AS ({_outcomes(day, held, closed, implicit)}), told AS ({told}) "
         f"SELECT {', '.join(map(_name, order))} FROM told "
         "ORDER BY event_time, source_topic, source_partition, source_offset, version, partition, position"
     )
 
 
-def _outcomes(connection: DuckDBPyConnection, day: int, closed: int, implicit: float | None) -> str:
+def _outcomes(day: int, held: Days, closed: int, implicit: float | None) -> str:
     # A label is kept at least until the event's own day, so earlier days hold none of this one.
-    kept = [day_table(LABELS, kept) for kept in sorted(days(connection, LABELS)) if kept >= day]
+    kept = [day_table(LABELS, kept) for kept in sorted(held[LABELS]) if kept >= day]
     tables = " UNION ALL ".join(f"SELECT id_high, id_low, value, time, retracted FROM {table}" for table in kept)
     nothing = "SELECT 0::UBIGINT AS id_high, 0::UBIGINT AS id_low, 0::DOUBLE AS value, 0::BIGINT AS time WHERE false"
     labels = f"SELECT id_high, id_low, value, time FROM ({tables}) WHERE NOT retracted" if kept else nothing

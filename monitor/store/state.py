@@ -118,6 +118,10 @@ class State:
         """What the pointers said, from which tick on, as long as ticks are recorded."""
         return _followed(self._connection)
 
+    def days(self) -> dict[str, frozenset[int]]:
+        """By kind, the days of which there are predictions and labels, counted from 1970."""
+        return {kind: frozenset(days) for kind, days in self._memory.days.items()}
+
     def reader(self) -> DuckDBPyConnection:
         """A connection that sees what is committed, for a thread of its own; it must be closed before the state is."""
         return self._connection.cursor()

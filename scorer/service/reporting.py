@@ -5,8 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import os
-import resource
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +17,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from scorer.batch import Batch
 from scorer.errors import HUNG, StreamBroken, TransactionFailed
 from scorer.observe import logs
+from scorer.observe.memory import peak_resident_bytes
 from scorer.observe.metrics import LATENCY_BOUNDS, Tally
 from scorer.observe.report import Report
 from scorer.registry.events import PointerEvent
@@ -163,7 +162,7 @@ class Reporter:
         refusal = status.get("last_refusal")
         report.refusal = f"{refusal['version']}: {refusal['reason']}" if isinstance(refusal, dict) else None
         self.tally.show("scorer_champion_info", {} if champion[0] is None else {(champion[0], champion[1] or ""): 1.0})
-        self.tally.show("scorer_peak_resident_bytes", {(): _peak_resident_bytes()})
+        self.tally.show("scorer_peak_resident_bytes", {(): peak_resident_bytes()})
         self.tally.show("scorer_registry_silent_seconds", _silence(status))
         stream = self.stream
         if stream is not None:
@@ -282,8 +281,3 @@ def _versions(status: dict[str, Json]) -> tuple[tuple[str | None, str | None], t
         return str(about["version"]), str(about["digest"])
 
     return of("champion"), of("trial")
-
-
-def _peak_resident_bytes() -> float:
-    """The most memory that this process has had, in bytes; macOS counts in bytes, Linux in kilobytes."""
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))

@@ -194,7 +194,8 @@ def test_a_forgotten_day_keeps_its_file(tmp_path: Path) -> None:
     file = file_of(tmp_path, FIRST)
     file.write_bytes(b"as it was")
     reader = state.reader()
-    assert outcomes.write_day(reader, FIRST, file, COLUMNS, TIMING, None) is None
+    nothing: outcomes.Days = {"predictions": set(), "labels": set()}
+    assert outcomes.write_day(reader, FIRST, nothing, file, COLUMNS, TIMING, None) is None
     assert file.read_bytes() == b"as it was"
     reader.close()
     state.close()
