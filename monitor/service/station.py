@@ -105,17 +105,15 @@ class Station:
         self._tick_at = begin + self._tick_seconds
         self._metrics.took(time.monotonic() - begin)
 
-    def read(self, deadline: float) -> bool:
+    def read(self, deadline: float) -> None:
         """Take in what has arrived, if anything; waits until ``deadline`` (monotonic seconds) at most."""
         records = self.stream.read(min(deadline, self._tick_at))
-        if not records:
-            return False
-        with self._state.step() as step:
-            self.watching.take(step, records)
+        if records:
+            with self._state.step() as step:
+                self.watching.take(step, records)
+            for topic, batch in records.batches.items():
+                self._metrics.count("monitor_rows", topic, by=float(len(batch)))
         self.stream.mirror(self._state.offsets())
-        for topic, batch in records.batches.items():
-            self._metrics.count("monitor_rows", topic, by=float(len(batch)))
-        return True
 
     def tell(self, condition: Condition, followed: Followed, lease: Lease) -> None:
         """Let others see how it goes."""
