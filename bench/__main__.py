@@ -14,22 +14,26 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from bench import batch, codec, flip, kernels, latency, machine, startup, stream
 from bench.effort import Effort
+from bench.monitor import run as monitor
 from bench.stage import BenchError, Stage
 from sandbox import SandboxError, services
 
-ALONE: Mapping[str, Callable[[Effort], Table]] = {"codec": codec.run, "kernels": kernels.run, "batch": batch.run}
-ON_KAFKA: Mapping[str, Callable[[Stage, Effort], Table]] = {
+ALONE: Mapping[str, Callable[[Effort], RenderableType]] = {
+    "codec": codec.run,
+    "kernels": kernels.run,
+    "batch": batch.run,
+    "monitor": monitor.run,
+}
+ON_KAFKA: Mapping[str, Callable[[Stage, Effort], RenderableType]] = {
     "stream": stream.run,
     "latency": latency.run,
     "flip": flip.run,
     "startup": startup.run,
 }
-FOLDER = Path("build") / "bench"
 FAILED, INTERRUPTED = 1, 130
 WIDTH = 120
 """Where it is not for a terminal to say."""
@@ -43,7 +47,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=Effort.rounds, help="rounds of everything (%(default)s)")
     parser.add_argument("--events", type=int, default=Effort.events, help="events in the stream (%(default)s)")
     parser.add_argument("--seconds", type=float, default=Effort.seconds, help="seconds of steady load (%(default)s)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="for settings and logs (%(default)s)")
+    parser.add_argument(
+        "--pending",
+        type=int,
+        nargs="+",
+        default=Effort.pending,
+        help="predictions that wait in the monitor (%(default)s)",
+    )
+    parser.add_argument("--days", type=int, default=Effort.days, help="simulated days of the monitor (%(default)s)")
+    parser.add_argument("--folder", type=Path, default=Effort.folder, help="for settings, logs, plots (%(default)s)")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
@@ -53,10 +65,13 @@ def main() -> int:
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    effort = Effort(arguments.rounds, arguments.events, arguments.seconds, say=say)
+    effort = Effort(
+        arguments.rounds, arguments.events, arguments.seconds, pending=tuple(arguments.pending), days=arguments.days,
+        folder=arguments.folder.absolute(), say=say,
+    )  # fmt: skip
     say(machine.describe())
     try:
-        run(console, arguments.names or names, effort, arguments.folder.absolute())
+        run(console, arguments.names or names, effort)
     except (BenchError, SandboxError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return FAILED
@@ -65,13 +80,14 @@ def main() -> int:
     return 0
 
 
-def run(console: Console, names: list[str], effort: Effort, folder: Path) -> None:
+def run(console: Console, names: list[str], effort: Effort) -> None:
     """The benchmarks of these names, those that need no services first."""
     for name in [name for name in names if name in ALONE]:
         console.print(ALONE[name](effort))
     chosen = [name for name in names if name in ON_KAFKA]
     if not chosen:
         return
+    folder = effort.folder / "kafka"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with services(os.environ) as found:

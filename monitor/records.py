@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from scorer.batch import Batch
 
 Partition: TypeAlias = tuple[str, int]
-"""What the state calls a topic (``store.rows.TOPICS``), and the partition's number."""
+"""What the state calls a topic (``rows.TOPICS``), and the partition's number."""
 
 
 class Letter(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from monitor.records import Partition, Records
+from monitor.rows import DEAD_LETTERS, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.store.rows import DEAD_LETTERS, TOPICS
 from monitor.stream import letter
 from scorer.batch import Batch
 from scorer.errors import StreamBroken

@@ -18,8 +18,8 @@ from confluent_kafka.admin import ClusterMetadata, OffsetSpec
 
 from monitor.mirror import Mirror
 from monitor.records import Letter, Partition, Records
+from monitor.rows import DEAD_LETTERS, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.store.rows import DEAD_LETTERS, TOPICS
 from scorer.batch import Batch
 from scorer.errors import StreamBroken
 from scorer.stream import batches, clients, dead_letters, topics, verdicts

@@ -87,7 +87,8 @@ def test_the_scorer_has_the_rights_that_are_tested_and_no_others() -> None:
 def test_the_monitor_has_the_rights_that_are_tested_and_no_others() -> None:
     text = (ROOT / "docker" / "valkey.sh").read_text("utf-8").replace("$model", SETTINGS.scorer.model)
     [line] = [line for line in text.splitlines() if line.startswith("user monitor ")]
-    assert line == f"user monitor on >$VALKEY_MONITOR_PASSWORD {' '.join(monitor_acl.rules(Keys(SETTINGS.scorer.model)))}"
+    rules = " ".join(monitor_acl.rules(Keys(SETTINGS.scorer.model)))
+    assert line == f"user monitor on >$VALKEY_MONITOR_PASSWORD {rules}"
 
 
 def test_what_is_mounted_is_there() -> None:

@@ -6,9 +6,9 @@ import ctypes
 
 import numpy as np
 
+from monitor.rows import Bools, Int64s
 from monitor.store.admission import UNREADABLE
 from monitor.store.counters import Flip
-from monitor.store.rows import Bools, Int64s
 from scorer.batch import Batch
 from scorer.wire.decode import Decoded, Decoder
 from scorer.wire.framing import Framing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.store.rows import Int64s, Rows, distinct
+from monitor.rows import Int64s, Rows, distinct
 
 
 def counted(keys: Rows, n: Int64s | None = None) -> Rows:

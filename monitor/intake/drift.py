@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from monitor.intake.counting import counted
+from monitor.rows import DAY, Int64s, Rows
 from monitor.stats.drift import count_numbers, number_bins
-from monitor.store.rows import DAY, Int64s, Rows
 from scorer.batch import Columns, Field, Floats, Kind, Layout
 from scorer.model.evidence import CategoryProfile, NumberProfile, Profile
 from scorer.model.inputs import Input

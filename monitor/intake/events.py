@@ -12,8 +12,8 @@ from monitor.intake.counting import counted
 from monitor.intake.parts import part
 from monitor.intake.predictions import Predictions
 from monitor.intake.texts import REASON, VERSION, Codes
+from monitor.rows import HOUR, SHADOW, Int64s, Rows, take
 from monitor.store.admission import NO_TIME, REASONS, UNREADABLE
-from monitor.store.rows import HOUR, SHADOW, Int64s, Rows, take
 from scorer.batch import Batch, Columns
 from scorer.scoring.models import Active, Models
 from scorer.scoring.prediction import PredictionForm

@@ -16,9 +16,9 @@ from monitor.intake.predictions import Predictions
 from monitor.intake.texts import INPUT, MOST, REASON, TOPIC, VERSION
 from monitor.judge.outputs import Outputs
 from monitor.records import Letter, Records
+from monitor.rows import AUDIT, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, Bools, Int64s, Rows
 from monitor.settings import MonitorSettings
 from monitor.stats.trained import KEPT, Trained
-from monitor.store.rows import AUDIT, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, Bools, Int64s, Rows
 from monitor.store.step import Step
 from scorer import schema_files
 from scorer.batch import Batch

@@ -8,8 +8,8 @@ import numpy as np
 
 from monitor.intake.parts import part
 from monitor.judge.outputs import Outputs
+from monitor.rows import Int64s, Rows
 from monitor.store.admission import NO_TIME, NOT_FINITE, UNKNOWN_CLASS, UNREADABLE, WRONG_TYPE
-from monitor.store.rows import Int64s, Rows
 from scorer.batch import Batch
 from scorer.wire.decode import Decoded, Decoder
 from scorer.wire.framing import Framing

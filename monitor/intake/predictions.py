@@ -9,6 +9,7 @@ import numpy as np
 
 from monitor.intake.texts import TOPIC, VERSION, Codes, Spans
 from monitor.judge.outputs import ROLES, Outputs, score_column, segment_column, segment_kind
+from monitor.rows import Int64s, Rows
 from monitor.store.admission import (
     NO_TIME,
     NOT_FINITE,
@@ -18,7 +19,6 @@ from monitor.store.admission import (
     UNKNOWN_ROLE,
     UNREADABLE,
 )
-from monitor.store.rows import Int64s, Rows
 from scorer.batch import Batch, Floats
 from scorer.errors import SchemaError
 from scorer.wire.decode import Decoded, Decoder

@@ -14,11 +14,11 @@ from monitor.judge.sequences import Sequences
 from monitor.judge.verdicts import Subject, Verdict, identity
 from monitor.judge.windows import VALUES, Cells, Group, Names, Plan, bounds, concerns, numbers
 from monitor.judge.worst import Worst
+from monitor.rows import DAY, Rows, take
 from monitor.stats.buckets import Bucket, Key
 from monitor.stats.closed import Judged
 from monitor.stats.figures import Figure, figure
 from monitor.stats.layout import Layout
-from monitor.store.rows import DAY, Rows, take
 from scorer.quality.metrics import CONTINUOUSLY, OPERATIONAL, UNLABELLED
 from scorer.quality.requirement import Requirement
 from scorer.quality.undefined import Undefined

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from monitor.rows import Rows
 from monitor.stats.layout import Layout
-from monitor.store.rows import Rows
 from scorer.quality.requirement import Requirement
 from scorer.quality.table import Kind, Scale, Table
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from monitor.judge.outputs import ROLES, VERSION, Outputs, segment_column, segment_kind, table
 from monitor.judge.verdicts import Segment
+from monitor.rows import DAY, HOUR, Rows
 from monitor.stats.buckets import Bucket, Buckets, Key, together
 from monitor.stats.layout import Layout
-from monitor.store.rows import DAY, HOUR, Rows
 from scorer.batch import Int64s
 from scorer.quality.requirement import Requirement, Window
 from scorer.quality.windows import window_of

@@ -10,8 +10,8 @@ import numpy as np
 
 from monitor.judge.outputs import CHAMPION, VERSION, Outputs, table
 from monitor.judge.windows import Names
+from monitor.rows import DAY, Rows, take
 from monitor.stats.layout import Layout
-from monitor.store.rows import DAY, Rows, take
 from scorer.batch import Floats
 from scorer.quality.table import Table
 

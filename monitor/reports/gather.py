@@ -17,6 +17,7 @@ from monitor.reports.drifting import Input
 from monitor.reports.material import Hours, Material
 from monitor.reports.periods import PARTS, Period, Span, at
 from monitor.reports.status import Status
+from monitor.rows import DAY, Int64s
 from monitor.stats.buckets import HOUR, Bucket
 from monitor.stats.layout import Layout
 from monitor.stats.shares import Counted
@@ -24,7 +25,6 @@ from monitor.stats.trained import KEPT, Trained
 from monitor.store.cohorts import BEGINNING, closed_before
 from monitor.store.errors import SnapshotMissing
 from monitor.store.reading import Snapshot
-from monitor.store.rows import DAY, Int64s
 from monitor.store.shown import Seen
 from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.requirement import Requirement

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from typing import Final
 
 from monitor.judge.facts import Arrivals, Role
+from monitor.rows import EVENTS, LABELS, PREDICTIONS, RETRY
 from monitor.store.cohorts import Source
-from monitor.store.rows import EVENTS, LABELS, PREDICTIONS, RETRY
 
 NAME: Final = "arrivals"
 """Under which name it is kept in the state."""

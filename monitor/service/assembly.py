@@ -7,9 +7,9 @@ from pathlib import Path
 from monitor.files import Files
 from monitor.judge.facts import HOUR, Rules
 from monitor.judge.outputs import KEPT, Outputs, carried
+from monitor.rows import DAY, Layout
 from monitor.settings import Alerts, MonitorSettings
 from monitor.store.cohorts import Timing
-from monitor.store.rows import DAY, Layout
 from monitor.store.state import Limits, State, kept_in
 from scorer import schema_files
 from scorer.wire.decode import Decoder

@@ -16,10 +16,10 @@ from monitor.judge.judging import Judge, Setting
 from monitor.judge.signs import signs
 from monitor.judge.verdicts import Verdict
 from monitor.records import Partition, Records
+from monitor.rows import DAY
 from monitor.service import arrivals
 from monitor.store import judged, looking, outcomes
 from monitor.store.cohorts import closed_before
-from monitor.store.rows import DAY
 from monitor.store.state import State
 from monitor.store.step import Step
 from scorer.scoring.models import Active

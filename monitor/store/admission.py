@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from monitor.rows import DAY, Bools, Int64s, Rows
 from monitor.store.cohorts import Source
-from monitor.store.rows import DAY, Bools, Int64s, Rows
 
 REASONS = (
     "", "unreadable", "wrong_type", "not_finite", "unknown_class", "no_time", "other_model", "other_outputs",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitor.store.rows import DAY, HOUR
+from monitor.rows import DAY, HOUR
 
 BEGINNING = -(2**62)
 """Before all times."""

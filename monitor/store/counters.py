@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from monitor.rows import DAY, Rows
 from monitor.store import tables
-from monitor.store.rows import DAY, Rows
 
 KEYS: Final = {
     "latency": ("hour", "version", "bin"),

@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 
 from duckdb import DuckDBPyConnection
 
+from monitor.rows import DAY, LABELS, PREDICTIONS
 from monitor.store.cohorts import Timing, closed_before
 from monitor.store.outbox import Letter
-from monitor.store.rows import DAY, LABELS, PREDICTIONS
 from monitor.store.schema import day_table
 from monitor.store.step import Step, Ticked
 

@@ -38,9 +38,9 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from monitor.rows import HELD_LABEL, LABEL, SQL_TYPES, Layout
 from monitor.store.cohorts import BEGINNING, Timing
 from monitor.store.errors import StateHeld, StateRefused
-from monitor.store.rows import HELD_LABEL, LABEL, SQL_TYPES, Layout
 
 FORMAT = 1
 """Raised whenever a table changes; ``MIGRATIONS`` then says how files of the format before become this one."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.store.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, UInt64s, count, joined, kinds, take
+from monitor.rows import HELD_LABEL, OUTCOME, Bools, Int64s, Rows, UInt64s, count, joined, kinds, take
 
 FIRST = ("source_topic", "source_partition", "source_offset", "partition", "position")
 LAST = ("revision", "time", "partition", "position")
@@ -78,14 +78,11 @@ def settle(held: Rows, fresh: Rows, held_labels: Rows, fresh_labels: Rows) -> Se
         changed |= said_before[name] != said_now[name]
     is_held = np.arange(count(predictions)) < old
     minus, plus = is_held & (changed | ~first), first & (changed | ~is_held)
-    signed = {**columns, **OUTCOME, "sign": "i1"}
-    changes = joined(
-        [
-            {**take({**predictions, **said_before}, minus), "sign": np.full(int(minus.sum()), -1, np.int8)},
-            {**take({**predictions, **said_now}, plus), "sign": np.full(int(plus.sum()), 1, np.int8)},
-        ],
-        signed,
-    )
+    lost, won = np.flatnonzero(minus), np.flatnonzero(plus)
+    changes = take(predictions, np.concatenate([lost, won]))
+    for name in OUTCOME:
+        changes[name] = np.concatenate([said_before[name][lost], said_now[name][won]])
+    changes["sign"] = np.repeat(np.array([-1, 1], np.int8), [len(lost), len(won)])
     return Settled(
         take(predictions, first & ~is_held),
         ~first[:old],

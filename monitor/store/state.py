@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from duckdb import CatalogException, DuckDBPyConnection
 
+from monitor.rows import LABELS, PREDICTIONS, Layout
 from monitor.store import outbox, schema
 from monitor.store.cohorts import Source, Timing
 from monitor.store.errors import StateRefused
 from monitor.store.memory import Clock, Followed, Memory
-from monitor.store.rows import LABELS, PREDICTIONS, Layout
 from monitor.store.snapshot import publish
 from monitor.store.step import Step
 

@@ -8,11 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from monitor.store import cohorts, commands, counters, outbox, tables
-from monitor.store.admission import admit
-from monitor.store.cohorts import BEGINNING, Source, Timing
-from monitor.store.memory import Clock, Followed, Memory
-from monitor.store.rows import (
+from monitor.rows import (
     DAY,
     EVENTS,
     HELD_LABEL,
@@ -28,6 +24,10 @@ from monitor.store.rows import (
     shaped,
     take,
 )
+from monitor.store import cohorts, commands, counters, outbox, tables
+from monitor.store.admission import admit
+from monitor.store.cohorts import BEGINNING, Source, Timing
+from monitor.store.memory import Clock, Followed, Memory
 from monitor.store.settling import in_order, settle, with_implicit, with_labels
 from monitor.store.tally import coverage, delays
 
@@ -299,6 +299,7 @@ class Step:
         settled = settle(held, fresh, held_labels, fresh_labels)
         tables.delete(connection, PREDICTIONS, take(held, settled.gone), "time")
         tables.delete(connection, LABELS, take(held_labels, settled.gone_labels), "until")
+        del held, fresh, held_labels, fresh_labels  # they are as large as what follows
         tables.insert_by_day(connection, PREDICTIONS, settled.added, "time", days[PREDICTIONS], self._layout)
         tables.insert_by_day(connection, LABELS, settled.added_labels, "until", days[LABELS], self._layout)
         tables.clear(connection)

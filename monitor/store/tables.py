@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from monitor.store.rows import DAY, IDS, PREDICTIONS, Layout, Rows, take
+from monitor.rows import DAY, IDS, PREDICTIONS, Layout, Rows, take
 from monitor.store.schema import create_day, day_table, names
 
 _KEYS = "id_high, id_low"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.store.rows import HOUR, Rows, distinct
+from monitor.rows import HOUR, Rows, distinct
 
 _SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 24 * HOUR
 

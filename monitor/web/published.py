@@ -7,10 +7,10 @@ from pathlib import Path
 
 from monitor.judge.incidents import KEPT, Incidents
 from monitor.metrics import Metrics
+from monitor.rows import DAY
 from monitor.store.cohorts import BEGINNING, closed_before
 from monitor.store.errors import SnapshotMissing, StateRefused
 from monitor.store.reading import Snapshot
-from monitor.store.rows import DAY
 
 OUTBOX = ("verdict", "mail", "outcomes", "audit")
 """The kinds of what waits to be sent."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monitor.answering import Answering
 from monitor.commands import Answer, Command, Commands
+from monitor.rows import Layout
 from monitor.store.cohorts import Timing
-from monitor.store.rows import Layout
 from monitor.store.state import State
 from monitor.store.step import Step
 from scorer.registry.client import connect

@@ -13,7 +13,7 @@ from redis import Redis
 
 from monitor import rereading, stream
 from monitor.cli.app import run
-from monitor.store.rows import DAY, HOUR
+from monitor.rows import DAY, HOUR
 from scorer.scoring.models import Models
 from tests.monitor.stage import Flight, Stage, flights, prediction
 from tests.monitor.store.run import contents

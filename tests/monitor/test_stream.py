@@ -15,8 +15,8 @@ from confluent_kafka.admin import NewPartitions
 from monitor import mirror
 from monitor import stream as module
 from monitor.records import Letter, Partition, Records
+from monitor.rows import AUDIT, DEAD_LETTERS, EVENTS, LABELS, PREDICTIONS, RETRY, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.store.rows import AUDIT, DEAD_LETTERS, EVENTS, LABELS, PREDICTIONS, RETRY, TOPICS
 from monitor.stream import Stream
 from sandbox import Kafka
 from scorer.stream import topics

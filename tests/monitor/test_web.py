@@ -18,7 +18,7 @@ from monitor.judge.incidents import KEPT, Incidents
 from monitor.judge.sign import Sign
 from monitor.judge.verdicts import Verdict
 from monitor.metrics import FAMILIES, LONGEST_LABEL, MOST_SERIES, STEP, Metrics
-from monitor.store.rows import HOUR
+from monitor.rows import HOUR
 from monitor.web.condition import SILENT_SECONDS, Condition
 from monitor.web.published import fill
 from monitor.web.serving import server

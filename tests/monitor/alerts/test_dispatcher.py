@@ -18,10 +18,10 @@ from monitor.alerts.channels import addressed
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.trial import send_test
 from monitor.judge.incident import Letter
+from monitor.rows import Layout
 from monitor.settings import Alerts
 from monitor.store import outbox
 from monitor.store.cohorts import Timing
-from monitor.store.rows import Layout
 from monitor.store.state import State
 from tests.integration.deployment import until
 from tests.monitor.alerts.conftest import posted

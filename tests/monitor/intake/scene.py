@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from monitor.intake.intake import Intake
 from monitor.judge.outputs import Outputs, carried
 from monitor.records import Letter, Partition, Records
+from monitor.rows import AUDIT, DAY, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, Layout
 from monitor.settings import MonitorSettings
 from monitor.store.cohorts import Timing
-from monitor.store.rows import AUDIT, DAY, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, Layout
 from monitor.store.state import State
 from monitor.store.step import Ticked
 from scorer import schema_files

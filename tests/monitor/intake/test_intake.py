@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from monitor.records import Letter
-from monitor.store.rows import AUDIT, DAY, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, SHADOW
+from monitor.rows import AUDIT, DAY, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, SHADOW
 from scorer.model.evidence import CategoryProfile, NumberProfile
 from scorer.quality.lateness import LATENCY_EDGES
 from tests.monitor.intake.scene import PLACES, SENTINEL, Scene, event, flip, numbers, probability, version

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from monitor.intake.labels import Labels
 from monitor.judge.outputs import Outputs
+from monitor.rows import LABEL as COLUMNS
+from monitor.rows import shaped
 from monitor.store.admission import REASONS
-from monitor.store.rows import LABEL as COLUMNS
-from monitor.store.rows import shaped
 from scorer import schema_files
 from scorer.wire.framing import Framing
 from scorer.wire.schema import parse

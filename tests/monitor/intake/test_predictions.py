@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from monitor.intake import texts
 from monitor.intake.predictions import Predictions
 from monitor.judge.outputs import Outputs, carried
+from monitor.rows import Layout, shaped
 from monitor.store.admission import REASONS
-from monitor.store.rows import Layout, shaped
 from scorer import schema_files
 from scorer.errors import SchemaError
 from scorer.wire.framing import Framing

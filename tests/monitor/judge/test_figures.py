@@ -12,7 +12,7 @@ from sklearn import metrics as oracle
 
 from monitor.judge.outputs import ROLES
 from monitor.judge.verdicts import Subject, Verdict
-from monitor.store.rows import DAY
+from monitor.rows import DAY
 from tests.monitor.judge.world import FIELDS, START, VALUES, VERSIONS, Run, Stream, run, stream
 
 MEASURES: dict[str, Callable[[pd.DataFrame], float]] = {

@@ -74,9 +74,9 @@ def test_what_comes_back_soon_is_the_same_incident_and_ends_later() -> None:
 def test_a_long_pause_of_the_monitor_is_not_a_long_absence_of_the_sign() -> None:
     kept, _ = Incidents("flights").take([FAIL], 0)
     for n in range(MISSED - 1):
-        kept, letters = kept.take([], DAY + n)
+        kept, letters = kept.take([], DAY + n * HOUR)
         assert letters == []
-    kept, letters = kept.take([FAIL], DAY + MISSED)
+    kept, letters = kept.take([FAIL], DAY + MISSED * HOUR)
     assert [one.event for one in letters] == ["reminder"]
 
 
@@ -210,7 +210,7 @@ def test_whatever_happens_each_incident_is_told_in_order_and_a_kill_changes_noth
             kept, letters = kept.take(signs, time)
             # Read back from bytes, in another order of signs, and done again: the same.
             restored, again = Incidents.of_json(restored.to_json()).take(signs[::-1], time)
-            assert (restored, again) == (kept, letters)
+            assert (restored, again, restored.to_json()) == (kept, letters, kept.to_json())
             assert before.take(signs, time) == (kept, letters)
             assert Incidents.of_json(kept.to_json()).to_json() == kept.to_json()
             assert len(letters) <= LETTERS

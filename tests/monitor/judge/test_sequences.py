@@ -13,9 +13,9 @@ from monitor.judge.outputs import ROLES, table
 from monitor.judge.sequences import Sequences, Watched
 from monitor.judge.verdicts import Subject, identity
 from monitor.judge.windows import VALUES as MOST
+from monitor.rows import Rows, take
 from monitor.stats.continuous.watching import Watch
 from monitor.stats.detector import Detector
-from monitor.store.rows import Rows, take
 from scorer.batch import Bools
 from scorer.quality.metrics import CONTINUOUSLY
 from scorer.quality.windows import window_of

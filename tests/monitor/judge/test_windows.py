@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from monitor.judge.outputs import segment_kind
 from monitor.judge.windows import BUCKETS_FOR, HOURS_FOR, VALUES, Cells, Group, Plan, bounds
+from monitor.rows import DAY, Rows, take
 from monitor.stats.buckets import HOUR
-from monitor.store.rows import DAY, Rows, take
 from scorer.quality.requirement import Segments, Window
 from scorer.quality.windows import window_of
 from tests.monitor.judge.world import FIELDS, OUTPUTS, REQUIREMENTS, START, VERSIONS, requirement, stream

@@ -14,9 +14,9 @@ from numpy.random import Generator
 from monitor.judge.judging import Judge, Setting
 from monitor.judge.outputs import Outputs, carried, segment_kind
 from monitor.judge.verdicts import Verdict
+from monitor.rows import DAY, HOUR, LABEL, LABELS, PREDICTIONS, Layout, Rows, count, joined, take
 from monitor.store import judged
 from monitor.store.cohorts import Timing
-from monitor.store.rows import DAY, HOUR, LABEL, LABELS, PREDICTIONS, Layout, Rows, count, joined, take
 from monitor.store.state import State
 from scorer.quality.metrics import CONTINUOUSLY, METRICS, ONCE, Mode
 from scorer.quality.parameters import Parameters

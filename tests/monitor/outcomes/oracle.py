@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from monitor.rows import DAY, Layout
 from monitor.store.cohorts import closed_before
 from monitor.store.outcomes import Columns
-from monitor.store.rows import DAY, Layout
 from tests.monitor.store.oracle import Oracle
 from tests.monitor.store.world import TIMING
 

@@ -15,18 +15,18 @@ import pandas as pd
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
+from bench.monitor.rows import mixed
 from monitor.cli.app import run
 from monitor.judge.outputs import ROLES, Outputs, carried
 from monitor.outcomes import events, export
 from monitor.outcomes.columns import columns, directory
 from monitor.outcomes.writing import Writing
+from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout
 from monitor.store import outcomes
 from monitor.store.cohorts import Timing
-from monitor.store.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout
 from monitor.store.state import State
 from tests.conftest import SharedKafka
 from tests.integration.deployment import Deployment
-from tests.monitor.store.size import mixed
 from tests.settings_file import write_settings
 
 EVENT: dict[str, Any] = {

@@ -12,8 +12,8 @@ import pytest
 
 from monitor.outcomes.columns import day_of, file_of
 from monitor.outcomes.writing import REST, RETRY_SECONDS, Writing, forget
+from monitor.rows import DAY, PREDICTIONS
 from monitor.store import outcomes
-from monitor.store.rows import DAY, PREDICTIONS
 from monitor.store.state import State
 from tests.monitor.outcomes.oracle import COLUMNS, LAYOUT, PLACES, TOPICS, VERSIONS, expected
 from tests.monitor.store.oracle import Oracle

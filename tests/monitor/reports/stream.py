@@ -8,10 +8,10 @@ import numpy as np
 
 from monitor.judge.outputs import KEPT
 from monitor.reports.gather import Asked
+from monitor.rows import DAY, HOUR
 from monitor.stats import trained
 from monitor.stats.trained import Trained
 from monitor.store.counters import Flip
-from monitor.store.rows import DAY, HOUR
 from monitor.store.state import State
 from tests.monitor.judge.world import LAYOUT, OUTPUTS, REQUIREMENTS, SETTING, START, TIMING, Stream, run, stream
 

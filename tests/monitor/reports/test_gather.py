@@ -18,9 +18,9 @@ from monitor.reports import gather, text, writing
 from monitor.reports.page import html
 from monitor.reports.periods import at
 from monitor.reports.status import OLD, problems
+from monitor.rows import DAY
 from monitor.store.errors import SnapshotMissing, StateRefused
 from monitor.store.reading import Snapshot
-from monitor.store.rows import DAY
 from monitor.store.state import State
 from tests.monitor.judge.world import LAYOUT, START, TIMING
 from tests.monitor.reports.stream import ASKED, published

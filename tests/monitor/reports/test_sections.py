@@ -214,10 +214,12 @@ def test_commands_are_such_as_a_shell_takes(month: Report) -> None:
     assert [one.error.loss for one in month.cases] == [4.6, 3.2]
 
 
-def test_one_event_is_one_case() -> None:
+def test_one_event_is_one_case_with_its_largest_loss() -> None:
     given = material(EVERY.head(10))
-    twice = [*given.errors, *given.errors]
-    assert len(cases.candidates(twice, "flights", given.layout)) == 2
+    again = [replace(one, loss=one.loss - 1.0, version="another") for one in given.errors]
+    for errors in ([*given.errors, *again], [*again, *given.errors]):
+        found = cases.candidates(errors, "flights", given.layout)
+        assert [one.error for one in found] == sorted(given.errors, key=lambda one: -one.loss)
 
 
 def test_a_season_hides_its_bound_outside() -> None:

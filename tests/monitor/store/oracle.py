@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from monitor.rows import DAY, HELD_LABEL, HOUR, LABELS, PREDICTIONS
 from monitor.store.admission import REASONS
-from monitor.store.rows import DAY, HELD_LABEL, HOUR, LABELS, PREDICTIONS
 from tests.monitor.store.world import LAYOUT, START, TIMING, Interval, Partition, World
 
 KEY = ["id_high", "id_low"]

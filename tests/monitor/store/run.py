@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from monitor.store.rows import PREDICTIONS, Rows
+from monitor.rows import PREDICTIONS, Rows
 from monitor.store.state import State
 from monitor.store.step import Step
 from tests.monitor.store.world import LAYOUT, START, TIMING, Interval, Read, World, in_order

@@ -11,7 +11,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.store.rows import HELD_LABEL, HOUR, LABEL, LABELS, OUTCOME, PREDICTIONS, Rows, joined, take
+from monitor.rows import HELD_LABEL, HOUR, LABEL, LABELS, OUTCOME, PREDICTIONS, Rows, joined, take
 from monitor.store.tally import EDGES
 from tests.monitor.store.oracle import SAID, Oracle, as_table
 from tests.monitor.store.run import Seen, canonical, contents, opened, run

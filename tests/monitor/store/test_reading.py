@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS
 from monitor.store.cohorts import Source
 from monitor.store.errors import SnapshotMissing, StateRefused
 from monitor.store.reading import Snapshot
-from monitor.store.rows import DAY, HOUR, LABELS, PREDICTIONS
 from monitor.store.schema import FORMAT, SHARED
 from monitor.store.shown import Covered
 from monitor.store.state import State

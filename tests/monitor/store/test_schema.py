@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from monitor.rows import HOUR, Layout
 from monitor.store import schema
 from monitor.store.errors import StateHeld, StateRefused
-from monitor.store.rows import HOUR, Layout
 from monitor.store.state import State
 from tests.monitor.store.run import contents, opened, run
 from tests.monitor.store.world import LAYOUT, TIMING, world

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.store.rows import HELD_LABEL, LABEL, Layout, Rows, count, empty, joined, take
+from monitor.rows import HELD_LABEL, LABEL, Layout, Rows, count, empty, joined, take
 from monitor.store.settling import FIRST, LAST, Settled, numbered, settle
 
 COLUMNS = Layout().prediction

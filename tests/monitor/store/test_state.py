@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout, Rows
 from monitor.store.admission import UNKNOWN_CLASS
 from monitor.store.cohorts import Timing
-from monitor.store.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout, Rows
 from monitor.store.state import State
 from monitor.store.step import Cohort, Ticked
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.store.rows import HOUR, Int64s, Rows, distinct
+from monitor.rows import HOUR, Int64s, Rows, distinct
 from monitor.store.tally import EDGES, coverage, delays
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.random import Generator
 
+from monitor.rows import DAY, HOUR, LABEL, LABELS, PREDICTIONS, Layout, Rows, count, joined, take
 from monitor.store.admission import UNKNOWN_CLASS, WRONG_TYPE
 from monitor.store.cohorts import Timing
-from monitor.store.rows import DAY, HOUR, LABEL, LABELS, PREDICTIONS, Layout, Rows, count, joined, take
 
 LAYOUT = Layout({"score": "f8", "class": "i2"})
 TIMING = Timing(matures_after=2 * HOUR, retention=26 * HOUR, idle_after=HOUR, ahead=2 * HOUR, recorded_for=99 * DAY)
