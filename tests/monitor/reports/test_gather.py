@@ -104,7 +104,7 @@ def test_the_period_is_the_latest_that_is_closed(snapshot: Path) -> None:
         closed = gather.closed(opened)
         assert closed is not None
         for period in ("day", "week"):
-            span = gather.chosen(opened, period)  # type: ignore[arg-type]  # one of the three
+            span = gather.chosen(opened, period)
             assert span.end <= closed
         assert gather.chosen(opened, "month") == at(START, "month")  # none is closed: the one that is open
         assert writing.made(opened, ASKED, at(START, "month")).provisional

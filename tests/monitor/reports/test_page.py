@@ -93,8 +93,14 @@ def month() -> Report:
     return report(replace(given, verdicts=verdicts))
 
 
-def test_the_page_is_well_formed_and_has_every_section(month: Report) -> None:
-    page = Page(html(month))
+@pytest.fixture(scope="module")
+def written(month: Report) -> str:
+    """Its page."""
+    return html(month)
+
+
+def test_the_page_is_well_formed_and_has_every_section(month: Report, written: str) -> None:
+    page = Page(written)
     sections = ("requirements", "trends", "segments", "scores", "labels", "estimates", "drift", "versions", "cases")
     assert set(page.ids) >= {*sections, "dead-letters"}
     assert len(page.ids) == len(set(page.ids))
@@ -103,8 +109,8 @@ def test_the_page_is_well_formed_and_has_every_section(month: Report) -> None:
     assert "@media print" in page.words
 
 
-def test_nothing_comes_from_outside_and_nothing_runs(month: Report) -> None:
-    text = html(month)
+def test_nothing_comes_from_outside_and_nothing_runs(written: str) -> None:
+    text = written
     page = Page(text)
     assert "://" not in text
     assert "@import" not in text
@@ -131,8 +137,8 @@ def test_nothing_comes_from_outside_and_nothing_runs(month: Report) -> None:
     assert set(re.findall(r"url\(([^)]*)\)", text)) <= {f"#{one}" for one in page.ids}
 
 
-def test_figures_are_svg_by_themselves(month: Report) -> None:
-    for one in re.findall(r"<svg.*?</svg>", html(month), flags=re.DOTALL):
+def test_figures_are_svg_by_themselves(written: str) -> None:
+    for one in re.findall(r"<svg.*?</svg>", written, flags=re.DOTALL):
         root = ET.fromstring(one)  # noqa: S314  # our own
         assert root.get("role") == "img"
         assert root.get("aria-label")
@@ -140,8 +146,8 @@ def test_figures_are_svg_by_themselves(month: Report) -> None:
         assert root.get("width") is None
 
 
-def test_verdicts_are_shown(month: Report) -> None:
-    words = Page(html(month)).words
+def test_verdicts_are_shown(written: str) -> None:
+    words = Page(written).words
     assert "2013-06: 1 requirement failed" in words
     assert (
         "✗ FAIL brier at most 0.2 0.23 0.21 to 0.26 22,000 day, continuously provisional 2 corrections 0 / 1 / 0"
@@ -154,11 +160,11 @@ def test_verdicts_are_shown(month: Report) -> None:
     assert "Provisional." in words
 
 
-def test_the_same_report_is_the_same_page(month: Report) -> None:
-    assert html(month) == html(month)
+def test_the_same_report_is_the_same_page(month: Report, written: str) -> None:
+    assert html(month) == written
 
 
-def test_texts_from_data_are_escaped(month: Report) -> None:
+def test_texts_from_data_are_escaped(written: str) -> None:
     classes = ("on time", EVIL)
     given = material(rows(), layout=Layout.of(required(), "binary", CLASSES, "probability"))
     evil = replace(
@@ -176,7 +182,7 @@ def test_texts_from_data_are_escaped(month: Report) -> None:
         verdicts=[verdict(given, 0, version=EVIL, segment=(EVIL, EVIL), reason=EVIL, name=EVIL)],
     )
     made = html(report(evil))
-    page, plain = Page(made), Page(html(month))
+    page, plain = Page(made), Page(written)
     assert "<script" not in made
     assert "<img" not in made
     assert set(page.tags) <= set(plain.tags)
