@@ -138,7 +138,7 @@ def distribution(one: Distribution, name: str, title: str) -> Markup:
                 axes.stairs(shares, one.edges, color=colour, linewidth=1.4, fill=filled, label=words)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         axes.set_xlim(one.edges[0], one.edges[-1])
-        axes.set_ylim(bottom=0.0)
+        axes.set_ylim(0.0, 1.3 * axes.get_ylim()[1])  # room for the legend
         axes.set_xlabel("score")
         axes.legend(loc="upper right")
 

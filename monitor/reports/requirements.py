@@ -48,6 +48,12 @@ class Row:
     failed: int
     undecided: int
 
+    @property
+    def note(self) -> str:
+        """Why nothing is decided, where interval and bounds do not say so already."""
+        plain = self.verdict != "INSUFFICIENT" or self.reason.startswith("between ")
+        return "" if plain else self.reason
+
 
 def rows(verdicts: Iterable[Verdict], requirements: Sequence[Requirement], span: Span) -> list[Row]:
     """Those of a period: a row for each requirement, segment and version; FAIL first."""

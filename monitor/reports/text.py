@@ -131,7 +131,7 @@ def _cells(row: Row) -> tuple[object, ...]:
     notes += [output.count(row.revision, "correction")] if row.revision else []
     notes += [output.count(row.alarms, "fast alarm")] if row.alarms else []
     notes += [] if row.guarded else ["not guarded"]
-    notes += [row.reason[:120]] if row.verdict == "INSUFFICIENT" and row.reason else []
+    notes += [row.note[:120]] if row.note else []
     return (
         row.verdict,
         name,
