@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import threading
@@ -18,6 +19,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.ports import free_ports
+
+DRIP = -1
+"""An answer without end, a line every tenth of a second."""
 
 PASSWORD = "pass/word@hunter2"  # noqa: S105  # of the sink
 
@@ -88,7 +92,7 @@ class MailSink:
 
 
 class WebSink:
-    """Takes what is posted; ``answer`` is the status of the next answers, 0 for none."""
+    """Takes what is posted; ``answer`` is the status of the next answers, 0 for none, or DRIP."""
 
     def __init__(self) -> None:
         self.answer, self.posts, self.fetched = 200, list[dict[str, Any]](), 0
@@ -97,11 +101,20 @@ class WebSink:
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
+            headers_sent = False
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # whoever asked has gone
+                    super().handle()
+
             def do_POST(self) -> None:  # its name there
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 sink.attempts += 1
                 if sink.answer == 0:
                     sink.released.wait()
+                while sink.answer == DRIP and not sink.released.wait(0.1):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n" if not self.headers_sent else b"X: drip\r\n")
+                    self.headers_sent = True
                 if sink.answer == 200:
                     sink.posts.append(json.loads(body))
                 self._say()

@@ -25,7 +25,7 @@ from monitor.store.cohorts import Timing
 from monitor.store.state import State
 from tests.integration.deployment import until
 from tests.monitor.alerts.conftest import posted
-from tests.monitor.alerts.sinks import PASSWORD, Certificates, MailSink, WebSink
+from tests.monitor.alerts.sinks import DRIP, PASSWORD, Certificates, MailSink, WebSink
 
 Settings = Callable[..., Alerts]
 Dispatch = Callable[[Alerts], Dispatcher]
@@ -138,11 +138,11 @@ def test_a_channel_that_fails_repeats_nothing_on_another_and_is_tried_again(
     assert len(web.posts) == 1
 
 
-@pytest.mark.parametrize("hanging", ["mail", "webhook"])
+@pytest.mark.parametrize("hanging", ["mail", "webhook", "webhook that drips"])
 def test_a_channel_that_hangs_holds_up_nothing_and_is_given_up_in_time(
     hanging: str, settings: Settings, dispatch: Dispatch, mailbox: MailSink, web: WebSink, letter: Letter
 ) -> None:
-    mailbox.answer, web.answer = ("hang", 200) if hanging == "mail" else ("250 OK", 0)
+    mailbox.answer, web.answer = ("hang", 200) if hanging == "mail" else ("250 OK", 0 if hanging == "webhook" else DRIP)
     sender = dispatch(settings(timeout_seconds=4.0))
     mail, hook = posted(letter, sender)
     sender.offer([mail, hook])
@@ -202,6 +202,19 @@ def test_what_did_not_go_through_survives_a_restart_and_what_did_is_not_repeated
     assert (state.unsent("mail"), again.done()) == ([], [])
     assert (len(mailbox.mails), len(web.posts)) == (1, 1)
     state.close()
+
+
+def test_what_is_through_is_not_sent_again_before_it_is_struck_out(
+    settings: Settings, dispatch: Dispatch, mailbox: MailSink, letter: Letter
+) -> None:
+    sender = dispatch(settings(urls=[]))
+    [first], [second] = posted(letter, sender), posted(replace(letter, id="second"), sender, 2)
+    sender.offer([first])
+    until(lambda: sender.done() == [first.id], "it was not delivered")
+    sender.offer([first, second])
+    until(lambda: second.id in sender.done(), "the second was not delivered")
+    assert sender.done() == [first.id, second.id]
+    assert (len(mailbox.mails), sender.standings()[0].waiting) == (2, 0)
 
 
 def test_what_nobody_takes_for_days_is_given_up(
