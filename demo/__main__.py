@@ -126,12 +126,13 @@ def watch(console: Console, deployment: Deployment, mailbox: Mailbox, flown: pd.
         with reader, Show(console, plan.days) as shown, contextlib.closing(Replay(deployment, reader)) as replay:
             news = News(shown, verdicts, mailbox)
             publish(replay, records.days(flown), plan, deployment, shown, news)
-            news.await_all(reader.predictions, replay.facts.labels, deployment.check)
+            closed_before = deployment.judged()
+            news.rest()
             report = folder / "report.html"
             deployment.monitor("report", "--period", "month", "--html", str(report))
             shown.say(f"The last month's report: {report}")
             arrivals = reader.arrivals()
-    return Watched(replay.facts, arrivals, list(verdicts.latest.values()), mailbox.mails, report)
+    return Watched(replay.facts, arrivals, list(verdicts.latest.values()), closed_before, mailbox.mails, report)
 
 
 def publish(replay: Replay, days: Iterator[Day], plan: Plan, deployment: Deployment, shown: Show, news: News) -> None:

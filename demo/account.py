@@ -46,11 +46,13 @@ class Account:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """What was seen while the year went by: the last verdict under each key, the mails, where the report lies."""
+    """What was seen while the year went by: the last verdict under each key, up to which event time (microseconds since
+    1970) the monitor had judged in the end, the mails, where the report lies."""
 
     facts: Facts
     arrivals: Arrivals
     verdicts: list[Verdict]
+    closed_before: int
     mails: list[Mail]
     report: Path
 
@@ -131,7 +133,7 @@ def _monitored(table: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
         "verdicts": months,
         "alarms": [{"subject": mail.subject, "file": mail.file.name} for mail in mails],
         "mails": str(mails[0].file.parent) if mails else "",
-        "metric_difference": outcomes.difference(joined, months),
+        "metric_difference": outcomes.difference(joined, months, evidence.watched.closed_before),
         "report": str(evidence.watched.report),
     }
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pandas as pd
 import psutil  # type: ignore[import-untyped]
 import redis
 
@@ -37,6 +38,7 @@ COMMANDS = Path(sys.executable).parent
 PARTITIONS = 4
 WORKERS = 2
 
+_SECOND = 1_000_000
 _PATIENCE = 60.0
 _STOP = 30.0
 _SETTINGS = """\
@@ -59,6 +61,8 @@ state_directory = "monitor"
 http = {monitor_http}
 # The year passes within minutes: whoever is silent for a while may still have something to say about it.
 idle_seconds = 3600
+# Nor are there nights in which to write reports: the demo asks for one at its end.
+scheduled_reports = []
 
 [alerts]
 smtp = {mailbox}
@@ -215,6 +219,20 @@ class Deployment:
     def monitor(self, *words: str) -> str:
         """Run one of the monitor's commands; what it prints. Raises ``DemoError`` where it fails."""
         return self._run("monitor", *words)
+
+    def judged(self) -> int:
+        """Up to which event time the monitor has judged, in microseconds since 1970, once it has drawn all conclusions
+        from what was read before this was asked."""
+        asked, deadline = time.time_ns() // 1_000, time.monotonic() + _PATIENCE
+        while True:
+            self.check()
+            status = json.loads(self.monitor("status", "--json"))
+            ticked = int(pd.Timestamp(status["tick"]).value) // 1_000
+            if ticked > asked + _SECOND:
+                return int(pd.Timestamp(status["closed_before"]).value) // 1_000
+            if time.monotonic() > deadline:
+                raise DemoError(f"the monitor makes no progress; see {self.log('monitor')}")
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """End both in good order; those that have ended already are no matter."""

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from demo import outcomes, show
 from demo.mailbox import Mailbox
 from demo.show import Show
 from demo.verdicts import Verdicts
-
-PATIENCE = 30.0
-"""Seconds in which the monitor must have told of everything, once everything has been read."""
-
-_PAUSE = 0.1
 
 
 class News:
@@ -36,16 +28,10 @@ class News:
                 self._judged.add(month)
                 self._shown.say(show.month(month, verdicts))
 
-    def await_all(self, predictions: int, labels: int, check: Callable[[], None]) -> None:
-        """Until the monitor speaks of so many predictions and labels; ``check`` raises where that cannot be.
-
-        Where that does not come to be, the account at the end says what is missing.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while outcomes.total(self._verdicts.latest.values()) != (predictions, labels) and time.monotonic() < deadline:
-            check()
-            time.sleep(_PAUSE)
-            self.tell()
+    def rest(self) -> None:
+        """Wait for what is still to come, and say what there is of months that have not closed."""
+        self._verdicts.rest()
+        self.tell()
         for month, verdicts in outcomes.by_month(self._verdicts.latest.values()).items():
             if month not in self._judged:
                 self._shown.say(show.month(f"{month} so far", verdicts))

@@ -13,9 +13,6 @@ EXACT = {
     "accuracy": lambda known: accuracy_score(known["late"], known["predicted"]),
     "brier": lambda known: brier_score_loss(known["late"], known["score"]),
 }
-COUNTED = "accuracy"
-"""The metric by whose verdicts predictions and labels are counted."""
-
 BINNED = {"auc": lambda known: roc_auc_score(known["late"], known["score"])}
 """What scikit-learn says of labelled predictions; binned figures come with a bound of their error."""
 
@@ -58,8 +55,11 @@ def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, 
     return found
 
 
-def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]], closed_before: int) -> dict[str, Any]:
     """How far the monitor's month figures are from those of pandas and scikit-learn.
+
+    Of the last month, the figures are of the events before ``closed_before`` (microseconds since 1970): later labels
+    were not to be waited for any more.
 
     ``missing`` are months and versions of which it said nothing. ``counts``: the largest difference of a number of
     labels or predictions; ``exact``: of accuracy and Brier score; ``binned``: of the AUC, and ``beyond_bound`` how far
@@ -67,14 +67,15 @@ def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]]) 
     """
     counts, exact, binned, beyond, compared = 0, 0.0, 0.0, 0.0, 0
     missing: list[str] = []
-    for (month, version), rows in table.groupby(["month", "version"]):
+    closed = table[table["scheduled"] < pd.Timestamp(closed_before, unit="us", tz="UTC")]
+    for (month, version), rows in closed.groupby(["month", "version"]):
         known = rows[rows["late"].notna()]
         said = [one for one in months.get(str(month), []) if one["version"] == version]
         if not said:
             missing.append(f"{month} {version}")
         for one in said:
-            if one["value"] is None:
-                continue
+            if one["value"] is None or (one["provisional"] and one["metric"] in BINNED):
+                continue  # what is judged once, when its window has closed, is not judged yet
             compared += 1
             counts = max(counts, abs(one["n"] - len(known)), abs(one["predictions"] - len(rows)))
             if one["metric"] in EXACT:
@@ -90,13 +91,6 @@ def difference(table: pd.DataFrame, months: Mapping[str, list[dict[str, Any]]]) 
         "binned": binned,
         "beyond_bound": beyond,
     }
-
-
-def total(verdicts: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """Of how many of the champion's predictions and labels these verdicts speak."""
-    ours = [one for month in by_month(verdicts).values() for one in month if one["metric"] == COUNTED]
-    of_version = {(one["begin"], one["version"]): one for one in ours}
-    return sum(one["predictions"] for one in of_version.values()), sum(one["n"] for one in of_version.values())
 
 
 def month_of(verdict: Mapping[str, Any]) -> str:

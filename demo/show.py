@@ -60,9 +60,14 @@ def month(name: str, verdicts: Sequence[Mapping[str, Any]]) -> str:
     """The monitor's verdicts on a month: one line for each version and requirement."""
     lines = [name]
     for one in verdicts:
-        figures = "no value" if one["value"] is None else f"{one['value']:.4f}  ({one['low']:.4f} to {one['high']:.4f})"
+        value = "no value" if one["value"] is None else f"{one['value']:.4f}"
+        sure = (
+            "                  "
+            if one["low"] is None or one["high"] is None
+            else f"({one['low']:.4f} to {one['high']:.4f})"
+        )
         lines.append(
-            f"    {one['verdict']:<12}  {one['metric']:<8}  {figures}  {one['version']}, "
+            f"    {one['verdict']:<12}  {one['metric']:<8}  {value}  {sure}  {one['version']}, "
             f"{one['n']:,} of {one['predictions']:,} flights labelled"
         )
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -11,9 +10,7 @@ import typer
 
 from monitor.cli.session import Session
 from monitor.service import loop
-from scorer.errors import SettingsError
 from scorer.observe import logs
-from scorer.quality import requirements
 
 
 def command(
@@ -25,10 +22,10 @@ def command(
     A second process for the same model stands by and takes over. SIGTERM or Ctrl-C stops it, after what was begun is
     committed; the next start goes on there.
     """
-    settings = Session.of(context).load(**({"SCORER_LOG": "json"} if as_json else {}))
-    logs.configure(settings.scorer.log, settings.scorer.log_level, settings.monitor.group)
-    file = settings.monitor.requirements
-    wanted = requirements.parse(_read(file), str(file))
+    session = Session.of(context)
+    settings = session.settings
+    logs.configure("json" if as_json else settings.scorer.log, settings.scorer.log_level, settings.monitor.group)
+    wanted = session.requirements
     stopped = False  # a plain flag: a signal handler must not raise inside the Kafka client
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -38,10 +35,3 @@ def command(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     loop.run(settings, wanted, lambda: stopped)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: cannot be read: {error}; see monitor.requirements in the settings") from None

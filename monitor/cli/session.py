@@ -34,11 +34,7 @@ class Session:
     @cached_property
     def settings(self) -> MonitorSettings:
         """The settings. Raises SettingsError with all mistakes."""
-        return self.load()
-
-    def load(self, **environ: str) -> MonitorSettings:
-        """The settings as they would be with these environment variables in addition."""
-        return MonitorSettings.load(self.file, {**os.environ, **environ})
+        return MonitorSettings.load(self.file, os.environ)
 
     @cached_property
     def requirements(self) -> list[Requirement]:

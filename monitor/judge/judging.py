@@ -196,6 +196,9 @@ class Judge:
         """``judged`` is ``None`` where a verdict stands, and only its figures are new."""
         asked = self.wanted[one.requirement]
         value, why = _figure(bucket, self.layout, asked)
+        if asked.metric.name == "auc" and asked.judged == CONTINUOUSLY:
+            # Pairs of neighbours say something else than a window's histogram: one figure, of what is judged.
+            value = judged.figure if judged is not None else _told(old)
         labels = bucket.predictions if asked.metric.name in UNLABELLED else bucket.n
         figures = (None if value is None else value.value, None if value is None else value.error, labels)
         if judged is None:
@@ -262,12 +265,20 @@ class _Windows:
         self._known: dict[tuple[object, ...], Bucket] = {}
 
     def of(self, one: Subject) -> Bucket:
-        """All outcomes of the subject."""
+        """All outcomes of the subject; where it is judged continuously, of closed cohorts: that rests on them."""
         asked, group = self._judge.wanted[one.requirement], Group(one.version, one.role, one.segment)
-        key = (asked.window, one.number, asked.season, group)
+        begin, end = bounds(one.number, asked.window)
+        if asked.judged == CONTINUOUSLY:
+            end = max(begin, min(end, self._judge.closed_before))
+        key = (begin, end, asked.season, group)
         if key not in self._known:
-            self._known[key] = self._judge.cells.window(group, *bounds(one.number, asked.window), asked)
+            self._known[key] = self._judge.cells.window(group, begin, end, asked)
         return self._known[key]
+
+
+def _told(old: Verdict | None) -> Figure | None:
+    """The figure that a verdict bears."""
+    return None if old is None or old.value is None else Figure(old.value, old.error, old.n)
 
 
 def _shares(asked: Requirement) -> int:

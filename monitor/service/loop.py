@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from monitor.commands import Commands
 from monitor.files import Files
@@ -13,12 +14,15 @@ from monitor.following import Following
 from monitor.judge.outputs import Outputs
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
+from monitor.reports.gather import Asked
+from monitor.reports.writing import Nightly
 from monitor.service.assembly import decoder, opened, outputs_of
 from monitor.service.station import Station
 from monitor.settings import MonitorSettings
+from monitor.store.errors import StateHeld
 from monitor.web.condition import Condition
 from monitor.web.serving import server
-from scorer.quality.requirement import Requirement
+from scorer.quality.requirement import Requirement, check
 from scorer.registry import client
 from scorer.registry.keys import Keys
 
@@ -49,24 +53,31 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         if not _stand_by(lease, condition, stopping):
             return
         files.directory.mkdir(parents=True, exist_ok=True)
-        known = outputs_of(files.state)
+        known = _first_look(files, lease, condition, stopping)
         layout = decoder(settings).layout
         following = stack.enter_context(Following(settings.scorer, settings.redis, layout, known))
         outputs = _outputs(known, following, condition, stopping)
         if outputs is None:
             return
+        check(requirements, str(settings.monitor.requirements), outputs.kind, outputs.classes, outputs.scale)
         commands = stack.enter_context(Commands(redis, keys, poll))
         state = stack.enter_context(contextlib.closing(opened(settings, outputs, files)))
         station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics))
+        asked = Asked(settings.scorer.model, list(requirements), settings.monitor.alpha)
+        nightly = Nightly(files.snapshot, asked, settings.monitor.scheduled_reports, files.reports, _written)
+        stack.enter_context(nightly)
         while not stopping():
-            lease.check()
-            following.check()
-            commands.check()
+            for part in (lease, following, commands, nightly):
+                part.check()
             if station.due(time.monotonic()):
                 station.tick(time.time_ns() // 1_000, following.now, commands, lease)
             station.read(time.monotonic() + WAIT_SECONDS)
-            station.tell(condition, following.now, lease)
+            station.tell(condition, following, lease)
         station.finish()
+
+
+def _written(report: Path) -> None:
+    LOGGER.info("report: %s", report)
 
 
 def _stand_by(lease: Lease, condition: Condition, stopping: Callable[[], bool]) -> bool:
@@ -84,6 +95,25 @@ def _stand_by(lease: Lease, condition: Condition, stopping: Callable[[], bool]) 
         condition.obstacle("lease", said or "the lease was not asked for yet")
         time.sleep(WAIT_SECONDS)
     return False
+
+
+def _first_look(files: Files, lease: Lease, condition: Condition, stopping: Callable[[], bool]) -> Outputs | None:
+    """What scores mean by the state, if there is one. Waits for a former owner that still has the file open: it learns
+    soon that it has lost the lease."""
+    said = False
+    while True:
+        lease.check()
+        condition.moved()
+        try:
+            return outputs_of(files.state)
+        except StateHeld as error:
+            if stopping():
+                raise
+            if not said:
+                said = True
+                LOGGER.warning("waiting: %s", error)
+            condition.obstacle("lease", str(error))
+            time.sleep(WAIT_SECONDS)
 
 
 def _outputs(

@@ -13,7 +13,7 @@ from monitor.alerts.dispatcher import Dispatcher
 from monitor.answering import Answering, acknowledge
 from monitor.commands import Commands
 from monitor.files import Files
-from monitor.following import Followed
+from monitor.following import Followed, Following
 from monitor.intake.intake import Intake
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs
@@ -33,6 +33,9 @@ from monitor.stream import Stream
 from monitor.web.condition import Condition
 from scorer.observe.memory import peak_resident_bytes
 from scorer.quality.requirement import Requirement
+
+LEASE = "lease"
+"""Under which name the state keeps the number of the lease under which it was last written."""
 
 
 class Station:
@@ -96,8 +99,10 @@ class Station:
             self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
             answers = self._answering.answer(step, commands.waiting() if held else [], time_)
             step.sent(done)
+            step.keep(LEASE, str(lease.number).encode())
         for name, answer in answers.items():
             commands.answer(name, answer)
+            self._metrics.count("monitor_commands", "acknowledge", "done" if answer.done else "refused")
         if writes:
             self._offer(lease.number)
         self._dispatcher.beat()
@@ -115,9 +120,9 @@ class Station:
                 self._metrics.count("monitor_rows", topic, by=float(len(batch)))
         self.stream.mirror(self._state.offsets())
 
-    def tell(self, condition: Condition, followed: Followed, lease: Lease) -> None:
+    def tell(self, condition: Condition, following: Following, lease: Lease) -> None:
         """Let others see how it goes."""
-        now = time.monotonic()
+        now, followed = time.monotonic(), following.now
         condition.moved()
         standing = lease.standing(now)
         condition.obstacle("lease", "" if standing.writes else lease.problem or f"the lease is {standing.value}")
@@ -136,6 +141,7 @@ class Station:
         self._metrics.show(
             "monitor_followed_info", {(role, one.version): 1.0 for role, one in named if one is not None}
         )
+        self._metrics.set("monitor_redis_silent_seconds", following.silent(now))
         self._metrics.set("monitor_followed_refused", float(len(followed.refusals)))
         self._metrics.set("monitor_peak_resident_bytes", peak_resident_bytes())
         self._metrics.set("monitor_state_bytes", float(self._state.path.stat().st_size))

@@ -8,15 +8,17 @@ a kill at any point only has the file written again.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from monitor.rows import DAY, LABELS, PREDICTIONS
-from monitor.store.cohorts import Timing, closed_before
+from monitor.store.cohorts import Timing, closed_before, together
 from monitor.store.outbox import Letter
 from monitor.store.schema import day_table
 from monitor.store.step import Step, Ticked
@@ -28,6 +30,13 @@ Days: TypeAlias = Mapping[str, Set[int]]
 """By kind, the days that the state has. It says so itself: DuckDB, asked in another thread, would hold on to every file
 that is attached meanwhile, such as a snapshot."""
 
+ROWS = 250_000
+"""About so many predictions are joined and sorted at a time."""
+
+MEMORY = "128MB"
+"""What putting parts together may take."""
+
+_MINUTE = 60_000_000
 _ROLE, _CLASS = "outcomes:role", "outcomes:class"
 
 
@@ -85,20 +94,71 @@ def write_day(
     then texts of ``columns.codes``; ``role`` and the classes only where there are any. The file of a day that is gone
     stays as it is. Raises OSError and duckdb.Error; ``file`` is then as it was.
     """
-    draft = file.with_name(f".{file.name}.new")
+    if day not in held[PREDICTIONS]:
+        return None
+    parts = file.with_name(f".{file.name}.parts")
+    shutil.rmtree(parts, ignore_errors=True)  # of one that was killed
+    parts.mkdir()
+    try:
+        made = _parts(connection, day, held, parts, columns, timing, implicit)
+        draft = parts / "whole"
+        rows = _joined(made, draft)
+        put_in_place(draft, file)
+    finally:
+        shutil.rmtree(parts)
+    return rows
+
+
+def _parts(
+    connection: DuckDBPyConnection,
+    day: int,
+    held: Days,
+    directory: Path,
+    columns: Columns,
+    timing: Timing,
+    implicit: float | None,
+) -> list[Path]:
+    """Write the day as files of about ``ROWS`` rows: to sort and join all of it would take the memory of the steps."""
+    table = day_table(PREDICTIONS, day)
+    made: list[Path] = []
     connection.begin()
     try:
-        if day not in held[PREDICTIONS]:
-            return None
         reached = connection.execute("SELECT reached FROM clock").fetchall()[0][0]
         _words(connection, columns)
-        query = _query(day, held, closed_before(reached, timing), columns, implicit)
-        copied = f"COPY ({query}) TO '{_quoted(str(draft))}' (FORMAT parquet, COMPRESSION zstd)"
-        rows = int(connection.execute(copied).fetchall()[0][0])
+        for begin, end in _spans(connection, table, min(closed_before(reached, timing), (day + 1) * DAY)):
+            within = f"time >= {begin} AND time < {end}"
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM {table} WHERE {within}")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE truths AS {_truths(day, held)}")
+            made.append(directory / f"{len(made)}.parquet")
+            _copy(connection, _query(columns, implicit), made[-1])
     finally:
-        connection.rollback()  # there is nothing to commit; the words go with it
-    put_in_place(draft, file)
-    return rows
+        connection.rollback()  # there is nothing to commit; the temporary tables go with it
+    return made
+
+
+def _spans(connection: DuckDBPyConnection, table: str, closed: int) -> list[tuple[int, int]]:
+    """Spans of event time, one behind the other up to ``closed``, with about ``ROWS`` predictions each."""
+    query = f"SELECT time // {_MINUTE} * {_MINUTE}, count(*) FROM {table} WHERE time < {closed} GROUP BY 1 ORDER BY 1"
+    begins = [group[0] for group in together(connection.execute(query).fetchall(), ROWS)] or [closed]
+    return list(zip(begins, [*begins[1:], closed], strict=True))
+
+
+def _joined(parts: list[Path], draft: Path) -> int:
+    """Put parts behind one another, row by row, in a DuckDB of its own with little memory; how many rows there are."""
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(config=options) as connection:
+        listed = ", ".join(f"'{_quoted(str(part))}'" for part in parts)
+        return _copy(connection, f"SELECT * FROM read_parquet([{listed}])", draft)
+
+
+def _copy(connection: DuckDBPyConnection, query: str, file: Path) -> int:
+    copied = f"COPY ({query}) TO '{_quoted(str(file))}' (FORMAT parquet, COMPRESSION zstd)"
+    return int(connection.execute(copied).fetchall()[0][0])
 
 
 def _words(connection: DuckDBPyConnection, columns: Columns) -> None:
@@ -110,7 +170,7 @@ def _words(connection: DuckDBPyConnection, columns: Columns) -> None:
         connection.executemany("INSERT INTO words VALUES (?, ?, ?)", rows)
 
 
-def _query(day: int, held: Days, closed: int, columns: Columns, implicit: float | None) -> str:
+def _query(columns: Columns, implicit: float | None) -> str:
     texts = {"source_topic": ("source_topic", "topic"), "version": ("version", "version")}
     if columns.roles:
         texts["role"] = ("role", _ROLE)
@@ -130,26 +190,26 @@ def _query(day: int, held: Days, closed: int, columns: Columns, implicit: float 
     )
     taken = ["source_partition", "source_offset", "label", "implicit", "partition", "position"]
     times = "make_timestamptz(time) AS event_time, make_timestamptz(label_time) AS label_time"
-    told = f"SELECT {names}, {', '.join(f'o.{name}' for name in taken)}, {times}, {scores or 'NULL'} FROM o {joins}"
+    named = f"SELECT {names}, {', '.join(f'o.{name}' for name in taken)}, {times}, {scores or 'NULL'} FROM o {joins}"
+    value = "l.value" if implicit is None else f"coalesce(l.value, {float(implicit)!r})"
+    outcomes = (
+        f"SELECT p.*, {value} AS label, l.value IS NULL AS implicit, l.time AS label_time "
+        f"FROM told p {'JOIN' if implicit is None else 'LEFT JOIN'} truths l USING (id_high, id_low)"
+    )
     return (
-        f"WITH o AS ({_outcomes(day, held, closed, implicit)}), told AS ({told}) "
-        f"SELECT {', '.join(map(_name, order))} FROM told "
+        f"WITH o AS ({outcomes}), named AS ({named}) SELECT {', '.join(map(_name, order))} FROM named "
         "ORDER BY event_time, source_topic, source_partition, source_offset, version, partition, position"
     )
 
 
-def _outcomes(day: int, held: Days, closed: int, implicit: float | None) -> str:
+def _truths(day: int, held: Days) -> str:
+    """The labels of the predictions in ``told``, without retractions."""
     # A label is kept at least until the event's own day, so earlier days hold none of this one.
     kept = [day_table(LABELS, kept) for kept in sorted(held[LABELS]) if kept >= day]
-    tables = " UNION ALL ".join(f"SELECT id_high, id_low, value, time, retracted FROM {table}" for table in kept)
+    names = "id_high, id_low, value, time"
+    tables = " UNION ALL ".join(f"SELECT {names} FROM {table} WHERE NOT retracted" for table in kept)
     nothing = "SELECT 0::UBIGINT AS id_high, 0::UBIGINT AS id_low, 0::DOUBLE AS value, 0::BIGINT AS time WHERE false"
-    labels = f"SELECT id_high, id_low, value, time FROM ({tables}) WHERE NOT retracted" if kept else nothing
-    value = "l.value" if implicit is None else f"coalesce(l.value, {float(implicit)!r})"
-    return (
-        f"SELECT p.*, {value} AS label, l.value IS NULL AS implicit, l.time AS label_time "
-        f"FROM {day_table(PREDICTIONS, day)} p {'JOIN' if implicit is None else 'LEFT JOIN'} ({labels}) l "
-        f"USING (id_high, id_low) WHERE p.time < {closed}"
-    )
+    return f"SELECT {names} FROM ({tables or nothing}) SEMI JOIN told USING (id_high, id_low)"
 
 
 def put_in_place(draft: Path, file: Path) -> None:

@@ -30,6 +30,10 @@ _WANTED = {
 """What is asked of each kind of output, until a person knows better."""
 
 
+_LOCAL = ("auc",)
+"""Judged continuously, it is about neighbours in time, which is not what is measured on a corpus."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where numbers come from: the version, and the name, digest and day of the data."""
@@ -55,9 +59,9 @@ def propose(
 
     The bound is the value in the worst window, or of all rows where there are no event times or no window has
     ``least_labels``; and from there so far off that the loss, the distance to a perfect value, is larger by the share
-    ``margin``. It is rounded outward to four digits. A metric is judged continuously where it can be. With a
-    ``season``, months from 1 to 12, only these are looked at and required of. Raises ``ValueError`` where there are no
-    event times then.
+    ``margin``. It is rounded outward to four digits. A metric is judged continuously where that is about the same
+    thing. With a ``season``, months from 1 to 12, only these are looked at and required of. Raises ``ValueError`` where
+    there are no event times then.
     """
     usable = table.take(table.labelled & table.valid)
     if season:
@@ -68,7 +72,7 @@ def propose(
     found, left_out = [], {}
     for name in _WANTED[table.kind, table.scale]:
         metric = METRICS[name]
-        continuous = metric.continuous is not None and not metric.continuous_needs
+        continuous = metric.continuous is not None and not metric.continuous_needs and name not in _LOCAL
         parameters = Parameters(clip=_CLIP if "clip" in metric.needs else None)
         mode: Mode = CONTINUOUSLY if continuous else ONCE
         draft = Requirement(metric, parameters, window, mode, least_labels, season=season)

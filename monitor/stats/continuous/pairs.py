@@ -4,6 +4,10 @@ The AUC is the chance that a row of the class is scored above one that is not, t
 one of each in the order of the cohort, 1, 1/2 or 0 has the AUC as its mean, and the bounds of ``running.py`` hold. A
 row waits until one of the other sort comes; if another of its own sort comes first, that one waits in its stead.
 Nothing else is kept. Where one sort is rare, there are about as many pairs as rows of it.
+
+The rows of a pair are neighbours in time. So where the level of scores and labels moves together, from day to day, say,
+this is not the AUC of all rows: it is the chance of the right order among rows of about the same time, which is lower,
+because nobody gets credit for telling a bad day from a good one.
 """
 
 from __future__ import annotations
@@ -49,6 +53,11 @@ class Pairs:
     def n(self) -> int:
         """How many pairs there were."""
         return self._sequence.n
+
+    @property
+    def value(self) -> float:
+        """The share of pairs in the right order, ties one half; one half before any pair."""
+        return self._sequence.share
 
     def update(self, truth: Bools, score: Floats) -> Floats:
         """Feed rows ``(n,)`` in their order: whether each is of the class, and its score. Returns what the pairs gave.

@@ -49,6 +49,11 @@ class Running:
         """How many values were fed."""
         return int(self._state[_N])
 
+    @property
+    def share(self) -> float:
+        """The mean of the values, as a share of the scale; one half before any value."""
+        return float(self._state[_TOTAL] / self.n) if self.n else 0.5
+
     def update(self, values: Floats) -> None:
         """Feed ``values`` float64 ``(n,)`` in their order. Raises ``ValueError`` for one outside the scale."""
         _update(self.scale.shares(values), self._state)
@@ -60,8 +65,7 @@ class Running:
         spread = max(float(self._state[_SQUARES]), 1.0)
         level = _S * math.log(math.log(_ETA * spread)) + math.log(2.0 * _ZETA / (alpha * math.log(_ETA) ** _S))
         radius = (math.sqrt(_K1**2 * spread * level + (_K2 * level) ** 2) + _K2 * level) / self.n
-        mean = float(self._state[_TOTAL] / self.n)
-        return self.scale.interval(mean - radius, mean + radius)
+        return self.scale.interval(self.share - radius, self.share + radius)
 
     def plain(self) -> list[float]:
         """The state, as numbers that come back with the same bits."""

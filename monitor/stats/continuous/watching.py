@@ -15,6 +15,7 @@ from monitor.stats.continuous.counts import Counts
 from monitor.stats.continuous.pairs import Pairs
 from monitor.stats.continuous.running import Running
 from monitor.stats.continuous.scaling import Scale
+from monitor.stats.figures import Figure
 from monitor.stats.layout import Layout
 from monitor.stats.verdict import verdict
 from scorer.batch import Bools, Floats, Int64s
@@ -102,10 +103,12 @@ class Watch:
         return self._sequence.interval(alpha)
 
     def judge(self, alpha: float) -> Judged:
-        """The verdict now; one may look as often as one likes."""
+        """The verdict now; one may look as often as one likes. The figure of an AUC is that of its pairs; others have
+        none of their own."""
         low, high = self.interval(alpha)
         enough = self.labels if self._sequence.n else 0
-        return Judged(verdict(self.requirement, low, high, enough), None, low, high)
+        own = Figure(self._sequence.value, 0.0, self.labels) if isinstance(self._sequence, Pairs) and enough else None
+        return Judged(verdict(self.requirement, low, high, enough), own, low, high)
 
     def plain(self) -> list[float]:
         """The state, as numbers that come back with the same bits."""
