@@ -215,3 +215,22 @@ def test_files_that_were_not_written_for_long_are_removed(tmp_path: Path) -> Non
 def test_days_are_named_as_people_do() -> None:
     assert file_of(Path("there"), 15_706) == Path("there/2013-01-01.parquet")
     assert day_of(pd.Timestamp("2013-01-01").date()) == 15_706
+
+
+def test_a_day_that_is_written_in_parts_has_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = opened(tmp_path / "state", None)
+    for _ in run(state, world(3, intervals=8, rows=25)):
+        pass
+    reader, contents = state.reader(), []
+    day = max(outcomes.wanted(state.unsent(outcomes.KIND)))
+    for rows in (250_000, 3):
+        monkeypatch.setattr(outcomes, "ROWS", rows)
+        file = tmp_path / f"{rows}.parquet"
+        count = outcomes.write_day(reader, day, state.days(), file, COLUMNS, TIMING, None)
+        assert count is not None
+        assert count > 5
+        contents.append(pd.read_parquet(file))
+    pd.testing.assert_frame_equal(contents[0], contents[1])
+    assert not list(tmp_path.glob(".*"))
+    reader.close()
+    state.close()
