@@ -15,12 +15,14 @@ from monitor.rows import (
     HOUR,
     LABEL,
     LABELS,
+    OUTCOME,
     PREDICTIONS,
     Bools,
     Int64s,
     Layout,
     Rows,
     count,
+    empty,
     shaped,
     take,
 )
@@ -293,6 +295,8 @@ class Step:
         connection, days = self._connection, self._memory.days
         fresh = tables.fetch(connection, "fresh_predictions", self._layout.prediction)
         fresh_labels = tables.fetch(connection, "fresh_labels", LABEL)
+        if not count(fresh) and not count(fresh_labels):
+            return empty({**self._layout.prediction, **OUTCOME, "sign": "i1"})
         with tables.ids(connection, fresh, fresh_labels):
             held = tables.held(connection, PREDICTIONS, days[PREDICTIONS], self._layout.prediction)
             held_labels = tables.held(connection, LABELS, days[LABELS], HELD_LABEL)
