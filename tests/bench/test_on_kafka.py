@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_latency_of_the_scorer_by_the_command(
     monkeypatch.setenv(KAFKA, kafka.bootstrap)
     monkeypatch.setenv(REDIS, redis_server.url)
     console = Console(record=True, width=120)
-    program.run(console, ["latency"], effort, tmp_path / "bench")
+    program.run(console, ["latency"], replace(effort, folder=tmp_path / "bench"))
     shown = console.export_text()
     assert "scorer run, exactly once" in shown
     assert "scorer run, at least once" in shown

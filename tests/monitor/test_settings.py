@@ -32,10 +32,10 @@ def test_defaults_bear_the_models_name(file: Path) -> None:
 
 
 def test_paths_are_relative_to_the_file_or_in_the_environment_to_the_directory(file: Path) -> None:
-    file.write_text(FILE + '[monitor]\nrequirements = "floors.toml"\nclose_after_days = 1\n')
+    file.write_text(FILE + '[monitor]\nrequirements = "floors.toml"\nmatures_after_hours = 1\n')
     assert MonitorSettings.load(file, {}).monitor.requirements == file.parent / "floors.toml"
-    settings = MonitorSettings.load(file, {"MONITOR_REQUIREMENTS": "there.toml", "MONITOR_CLOSE_AFTER_DAYS": "2"})
-    assert (settings.monitor.requirements, settings.monitor.close_after_days) == (Path("there.toml"), 2.0)
+    settings = MonitorSettings.load(file, {"MONITOR_REQUIREMENTS": "there.toml", "MONITOR_MATURES_AFTER_HOURS": "2"})
+    assert (settings.monitor.requirements, settings.monitor.matures_after_hours) == (Path("there.toml"), 2.0)
 
 
 def test_without_a_file() -> None:
@@ -51,10 +51,10 @@ def test_what_is_empty_has_its_default(file: Path) -> None:
 
 
 def test_mistakes_in_both_sections_are_listed_at_once(file: Path) -> None:
-    file.write_text(FILE + "[monitor]\npending_events = 0\nthreshold = 0.5\n[redis]\npoll_seconds = 0\n")
+    file.write_text(FILE + "[monitor]\nretention_days = 0\nthreshold = 0.5\n[redis]\npoll_seconds = 0\n")
     with pytest.raises(SettingsError) as caught:
         MonitorSettings.load(file, {})
-    for key in ("monitor.pending_events", "monitor.threshold", "redis.poll_seconds"):
+    for key in ("monitor.retention_days", "monitor.threshold", "redis.poll_seconds"):
         assert key in str(caught.value)
 
 
