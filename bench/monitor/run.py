@@ -16,10 +16,10 @@ from rich.table import Table
 from bench.effort import Effort
 from bench.monitor import peers, records
 from bench.monitor.days import Used, draw
-from bench.monitor.rates import Rates
+from bench.monitor.rates import PREDICTED, Rates
 from bench.stage import BenchError
 
-STEPS = 8
+LEAST, STEPS = 2, 8
 PLOT = "monitor-days.svg"
 PEER_ROWS = 50_000
 
@@ -32,10 +32,11 @@ def run(effort: Effort) -> Group:
 def _rates(effort: Effort) -> Table:
     table = Table(
         "pending", "predictions/s", "labels/s", "both at once", "s", "CPU s", "snapshot, s", "file, MB", "memory, MB",
-        title=f"monitor: join, duplicate checks, deletion, four segments, the judge; {STEPS} steps of each sort",
+        title=f"monitor: join, duplicate checks, deletion, four segments, the judge; up to {STEPS} steps of each sort",
     )  # fmt: skip
     for pending in effort.pending:
-        [found] = [Rates(**line) for line in _lines("rates", str(pending), str(STEPS))]
+        steps = max(LEAST, min(STEPS, pending // (5 * PREDICTED)))  # few of whole size rather than many small ones
+        [found] = [Rates(**line) for line in _lines("rates", str(pending), str(steps))]
         effort.say(f"monitor: {found}")
         predicted, labelled, both = map(statistics.median, (found.predicted, found.labelled, found.both))
         rates = f"{found.predictions / predicted:,.0f}", f"{found.labels / labelled:,.0f}"

@@ -19,7 +19,7 @@ from monitor.rows import DAY
 
 def test_rates(tmp_path: Path) -> None:
     found = rates.measure(tmp_path, 3_000, 1)
-    assert (found.pending, found.predictions, found.labels) == (3_000, 375, 375)
+    assert (found.pending, found.predictions, found.labels) == (3_000, 750, 375)
     assert min(*found.predicted, *found.labelled, *found.both, found.cpu, found.published, found.file, found.most) > 0
 
 
@@ -78,7 +78,7 @@ def test_the_command_shows_every_part(
         return map(json.loads, capsys.readouterr().out.splitlines())
 
     monkeypatch.setattr(run, "_lines", lines)
-    monkeypatch.setattr(run, "STEPS", 1)
+    monkeypatch.setattr(run, "LEAST", 1)
     monkeypatch.setattr(days, "TICKS", 3)
     made = run.run(replace(effort, pending=(3_000,), days=4, daily=240, folder=tmp_path / "out", say=lambda _: None))
     assert [table.row_count for table in made.renderables] == [1, 4, 3, 3]  # type: ignore[union-attr]
