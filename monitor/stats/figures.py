@@ -79,7 +79,7 @@ def figure(bucket: Bucket, layout: Layout, requirement: Requirement) -> Figure:
         return Figure(math.sqrt(_sum(bucket, layout, "error 2").mean), 0.0, n)
     if name == "r2":
         return Figure(_r2(bucket, layout), 0.0, n)
-    raise Undefined("buckets do not hold it; it is measured on rows")
+    raise Undefined("the monitor keeps no lists of rows; the regression test measures it")
 
 
 def moments(bucket: Bucket, layout: Layout, name: str, given: Parameters) -> Moments:

@@ -103,3 +103,11 @@ def test_the_error_of_a_histogram_widens_the_interval() -> None:
     assert found.figure.error is not None
     assert 0.0 < found.figure.error < 0.01
     assert found.high - found.low > 2.0 * found.figure.error + 0.02
+
+
+def test_lists_are_left_to_the_regression_test() -> None:
+    layout = layout_of("regression")
+    bucket = one(outcomes("regression", 500, 3), layout)
+    found = judge(bucket, layout, requirement("ndcg", Parameters(group="query"), minimum=0.1), 0.05)
+    assert (found.verdict, found.figure) == ("INSUFFICIENT", None)
+    assert "the regression test measures it" in found.reason
