@@ -23,7 +23,7 @@ COPY monitor monitor
 COPY sandbox sandbox
 RUN tools/bin/hatchling build --target wheel --directory dist \
     && python -m pip --python /opt/scorer/bin/python install --no-deps --no-index dist/*.whl
-RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c "import scorer.service.worker" \
+RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c "import scorer.service.worker, monitor.service.loop" \
     && chmod -R u=rwX,go=rX /opt/scorer/cache
 
 FROM ${PYTHON}
@@ -40,6 +40,7 @@ ENV PATH=/opt/scorer/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     XDG_CACHE_HOME=/opt/scorer/cache \
+    MPLCONFIGDIR=/tmp/matplotlib \
     SCORER_HTTP=0.0.0.0:8080 \
     SCORER_STATE_DIRECTORY=/var/lib/scorer \
     MONITOR_STATE_DIRECTORY=/var/lib/monitor

@@ -100,8 +100,12 @@ def empty(columns: Mapping[str, str]) -> Rows:
 def kinds(rows: Rows) -> Int64s:
     """What tells predictions of one id apart, int64 ``(n,)``: the version, and whether it was scored in the shadow. A
     version may be a challenger when an event is scored, and have become the champion by the time of its prediction."""
-    shadow = rows["role"] == SHADOW if "role" in rows else np.zeros(count(rows), bool)
-    return np.asarray(rows["version"].astype(np.int64) * 2 + shadow)
+    return np.asarray(rows["version"].astype(np.int64) * 2 + shadowed(rows))
+
+
+def shadowed(rows: Rows) -> Bools:
+    """Which predictions are a challenger's, and count for nobody, ``(n,)``."""
+    return rows["role"] == SHADOW if "role" in rows else np.zeros(len(rows["version"]), bool)
 
 
 def count(rows: Rows) -> int:

@@ -105,7 +105,9 @@ class Watching:
 
     def _facts(self, step: Step, time: int, closed: int) -> Facts:
         champion, challengers = step.followed.champion, step.followed.challengers
-        begin, covered = closed - DAY, looking.covered(step.connection, closed - DAY, closed)
+        begin = closed - DAY
+        covered = looking.covered(step.connection, begin, closed, shadow=False)
+        challenged = looking.covered(step.connection, begin, closed, shadow=True)
         predictions, labelled = covered.get(champion, (0, 0))
         return Facts(
             time,
@@ -116,7 +118,7 @@ class Watching:
             self._arrivals,
             Coverage(begin, closed, predictions, labelled) if predictions else None,
             [
-                Unscored(one.version, one.events + covered.get(one.version, (0, 0))[0], one.events, one.reason)
+                Unscored(one.version, one.events + challenged.get(one.version, (0, 0))[0], one.events, one.reason)
                 for one in looking.failures(step.connection, begin, closed)
                 if one.version in challengers
             ],

@@ -18,13 +18,14 @@ class Failed(NamedTuple):
     reason: str
 
 
-def covered(connection: DuckDBPyConnection, begin: int, end: int) -> dict[str, tuple[int, int]]:
-    """Predictions and labelled ones of the cohorts from ``begin`` up to ``end``, by version."""
+def covered(connection: DuckDBPyConnection, begin: int, end: int, *, shadow: bool) -> dict[str, tuple[int, int]]:
+    """Predictions and labelled ones of the cohorts from ``begin`` up to ``end``, by version; challengers' in the
+    ``shadow``, else those that count."""
     rows = connection.execute(
         "SELECT names.name, sum(predictions)::BIGINT, sum(labelled)::BIGINT FROM coverage "
         "JOIN names ON names.kind = 'version' AND names.code = coverage.version "
-        "WHERE hour >= ? AND hour < ? GROUP BY names.name ORDER BY names.name",
-        [begin, end],
+        "WHERE hour >= ? AND hour < ? AND shadow = ? GROUP BY names.name ORDER BY names.name",
+        [begin, end, int(shadow)],
     ).fetchall()
     return {version: (predictions, labelled) for version, predictions, labelled in rows}
 

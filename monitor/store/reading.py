@@ -97,16 +97,19 @@ class Snapshot:
     # -- what was counted ------------------------------------------------------------------------------------------
 
     def coverage(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Covered]:
-        """Predictions and labelled ones of the cohorts from ``begin`` up to ``end``."""
-        query = "FROM coverage WHERE hour >= ? AND hour < ? ORDER BY ALL"
+        """Predictions of champion and trials, and labelled ones, in the cohorts from ``begin`` up to ``end``."""
+        query = (
+            "SELECT hour, version, predictions, labelled FROM coverage "
+            "WHERE shadow = 0 AND hour >= ? AND hour < ? ORDER BY ALL"
+        )
         return [
             Covered(hour, self._version(code), predictions, labelled)
             for hour, code, predictions, labelled in self._rows(query, begin, end)
         ]
 
     def delays(self, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> list[Delayed]:
-        """Label delays of the cohorts from ``begin`` up to ``end``."""
-        query = "FROM delays WHERE hour >= ? AND hour < ? ORDER BY ALL"
+        """Label delays of champion and trials in the cohorts from ``begin`` up to ``end``."""
+        query = "SELECT hour, version, bin, labels FROM delays WHERE shadow = 0 AND hour >= ? AND hour < ? ORDER BY ALL"
         return [Delayed(hour, self._version(code), *rest) for hour, code, *rest in self._rows(query, begin, end)]
 
     def counts(self) -> list[Counted]:

@@ -7,7 +7,7 @@
 ``sources``        each partition, as ``cohorts.Source`` has it
 ``fresh_*``        predictions and labels read since the last tick, not looked at yet
 ``predictions_D``  predictions of event day D that count, one table a day; ``labels_D`` the labels kept until D
-``coverage``       predictions and labelled ones by hour and version; ``delays`` label delays, in bins
+``coverage``       predictions and labelled ones by hour, version and ``shadow``; ``delays`` label delays, in bins
 ``revisions``      closed cohorts that changed: hour, tick and number
 ``counts``         what does not count or could not be used, by topic and reason
 ``names``          texts and the codes that stand for them
@@ -57,9 +57,10 @@ CREATE TABLE tick_offsets (number BIGINT NOT NULL, topic VARCHAR NOT NULL, parti
     next_offset BIGINT NOT NULL, ended BOOLEAN NOT NULL);
 CREATE TABLE sources (topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL,
     time BIGINT NOT NULL, alive BIGINT NOT NULL, ticked BIGINT NOT NULL, ended BOOLEAN NOT NULL);
-CREATE TABLE coverage (hour BIGINT NOT NULL, version BIGINT NOT NULL, predictions BIGINT NOT NULL,
-    labelled BIGINT NOT NULL);
-CREATE TABLE delays (hour BIGINT NOT NULL, version BIGINT NOT NULL, bin BIGINT NOT NULL, labels BIGINT NOT NULL);
+CREATE TABLE coverage (hour BIGINT NOT NULL, version BIGINT NOT NULL, shadow BIGINT NOT NULL,
+    predictions BIGINT NOT NULL, labelled BIGINT NOT NULL);
+CREATE TABLE delays (hour BIGINT NOT NULL, version BIGINT NOT NULL, shadow BIGINT NOT NULL, bin BIGINT NOT NULL,
+    labels BIGINT NOT NULL);
 CREATE TABLE revisions (hour BIGINT NOT NULL, tick BIGINT NOT NULL, number BIGINT NOT NULL);
 CREATE TABLE counts (topic VARCHAR NOT NULL, reason VARCHAR NOT NULL, n BIGINT NOT NULL);
 CREATE TABLE names (kind VARCHAR NOT NULL, code INTEGER NOT NULL, name VARCHAR NOT NULL);

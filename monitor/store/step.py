@@ -310,8 +310,8 @@ class Step:
         self.count(
             {(PREDICTIONS, "passed_over"): settled.passed_over, (LABELS, "passed_over"): settled.passed_over_labels}
         )
-        tables.add(connection, "coverage", coverage(settled.changes), ("hour", "version"))
-        tables.add(connection, "delays", delays(settled.changes), ("hour", "version", "bin"))
+        tables.add(connection, "coverage", coverage(settled.changes), ("hour", "version", "shadow"))
+        tables.add(connection, "delays", delays(settled.changes), ("hour", "version", "shadow", "bin"))
         return settled.changes
 
     def _reached(self, before: Clock, time: int) -> int:

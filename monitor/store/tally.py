@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.rows import HOUR, Rows, distinct
+from monitor.rows import HOUR, Int64s, Rows, distinct, shadowed
 
 _SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 24 * HOUR
 
@@ -17,24 +17,32 @@ holds labels before their event, the last bin all that took longer."""
 
 
 def coverage(changes: Rows) -> Rows:
-    """``predictions`` and ``labelled`` to be added for each ``hour`` and ``version``. Implicit labels are none."""
+    """``predictions`` and ``labelled`` to be added for each ``hour``, ``version`` and whether in the ``shadow``.
+
+    Implicit labels are none.
+    """
     sign = changes["sign"].astype(np.int64)
     told = sign * (changes["labelled"] & ~changes["implicit"])
     return _sums(
-        {"hour": changes["time"] // HOUR, "version": changes["version"].astype(np.int64)},
+        {"hour": changes["time"] // HOUR, **_who(changes)},
         {"predictions": sign, "labelled": told},
     )
 
 
 def delays(changes: Rows) -> Rows:
-    """``labels`` to be added for each ``hour``, ``version`` and ``bin`` of label time minus event time."""
+    """``labels`` to be added for each ``hour``, ``version``, whether in the ``shadow``, and ``bin`` of label time minus
+    event time."""
     told = changes["labelled"] & ~changes["implicit"]
     time = changes["time"][told]
     bins = np.searchsorted(np.array(EDGES), changes["label_time"][told] - time, side="right")
     return _sums(
-        {"hour": time // HOUR, "version": changes["version"][told].astype(np.int64), "bin": bins},
+        {"hour": time // HOUR, **{name: column[told] for name, column in _who(changes).items()}, "bin": bins},
         {"labels": changes["sign"][told].astype(np.int64)},
     )
+
+
+def _who(changes: Rows) -> dict[str, Int64s]:
+    return {"version": changes["version"].astype(np.int64), "shadow": shadowed(changes).astype(np.int64)}
 
 
 def _sums(keys: Rows, values: Rows) -> Rows:

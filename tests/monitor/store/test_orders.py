@@ -50,11 +50,14 @@ def agree(found: dict[str, list[tuple[object, ...]]], seen: Seen, expected: Orac
     by_hour = outcomes.groupby(["hour", "version"], as_index=False).agg(
         n=("time", "size"), labelled=("labelled", "sum")
     )
-    assert found["coverage"] == as_table(by_hour, {"hour": "i8", "version": "i8", "n": "i8", "labelled": "i8"})
+    columns = {"hour": "i8", "version": "i8", "shadow": "i8", "n": "i8", "labelled": "i8"}
+    assert found["coverage"] == as_table(by_hour.assign(shadow=0), columns)
     told = outcomes[outcomes["labelled"]]
     bins = pd.cut(told["label_time"] - told["time"], [-np.inf, *EDGES, np.inf], right=False, labels=False)
     delays = told.assign(bin=bins).groupby(["hour", "version", "bin"], as_index=False).size()
-    assert found["delays"] == as_table(delays, {"hour": "i8", "version": "i8", "bin": "i8", "size": "i8"})
+    assert found["delays"] == as_table(
+        delays.assign(shadow=0), {"hour": "i8", "version": "i8", "shadow": "i8", "bin": "i8", "size": "i8"}
+    )
     assert [hour for hour, _ in seen.closed] == [hour for hour, _ in expected.closed]
     for (_, rows), (_, frame) in zip(seen.closed, expected.closed, strict=True):
         wanted = {name: frame[name].to_numpy() for name in [*LAYOUT.prediction, *SAID]}

@@ -102,7 +102,7 @@ def test_every_version_that_scored_an_event_gets_its_label(bench: Bench) -> None
     bench.read(prediction(1, 1, START, version=1))
     bench.tick(20)
     assert bench.said() == [(1, True, 1.0)]
-    assert [row[1:] for row in bench.table("coverage")] == [(0, 1, 1), (1, 1, 1)]
+    assert [row[1:] for row in bench.table("coverage")] == [(0, 0, 1, 1), (1, 0, 1, 1)]
 
 
 def test_the_earliest_event_counts_though_it_is_read_last(bench: Bench) -> None:
@@ -183,7 +183,7 @@ def test_a_missing_label_means_something_only_where_that_is_configured(tmp_path:
         bench.read(prediction(1, 0, START), prediction(2, 1, START + 3 * HOUR), label(9, 0, START + 3 * HOUR))
         (closed,) = bench.tick(4 * HOUR)
         assert tuple(closed.outcomes[name].item() for name in ("labelled", "implicit", "value")) == found
-        assert bench.table("coverage")[0][2:] == (1, 0), "no label came"
+        assert bench.table("coverage")[0][3:] == (1, 0), "no label came"
         bench.read(label(1, 1, START + 3 * HOUR, 1.0))
         bench.tick(5 * HOUR)
         assert bench.ticked is not None

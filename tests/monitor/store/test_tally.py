@@ -21,6 +21,7 @@ def changes(seed: int, n: int, far: bool) -> Rows:
         "implicit": rng.random(n) < 0.2,
         "time": time + 10**15 * (rng.random(n) < 0.05) if far else time,
         "version": rng.integers(0, 3, n).astype(np.int32),
+        "role": rng.integers(0, 3, n).astype(np.int8),
         "label_time": rng.integers(-4 * HOUR, 90 * 24 * HOUR, n),
     }
 
@@ -32,7 +33,13 @@ def test_sums_are_those_of_pandas(seed: int, n: int, far: bool) -> None:
     frame = pd.DataFrame(rows).assign(hour=rows["time"] // HOUR * HOUR, sign=rows["sign"].astype(np.int64))
     told = frame["labelled"] & ~frame["implicit"]
     bins = np.searchsorted(EDGES, frame["label_time"] - frame["time"], side="right")
-    frame = frame.assign(predictions=frame["sign"], labelled=frame["sign"] * told, bin=bins, labels=frame["sign"])
+    frame = frame.assign(
+        shadow=(frame["role"] == 2).astype(np.int64),
+        predictions=frame["sign"],
+        labelled=frame["sign"] * told,
+        bin=bins,
+        labels=frame["sign"],
+    )
     for found, of, values in (
         (coverage(rows), frame, ["predictions", "labelled"]), (delays(rows), frame[told], ["labels"]),
     ):  # fmt: skip
