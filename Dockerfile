@@ -23,7 +23,8 @@ COPY monitor monitor
 COPY sandbox sandbox
 RUN tools/bin/hatchling build --target wheel --directory dist \
     && python -m pip --python /opt/scorer/bin/python install --no-deps --no-index dist/*.whl
-RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c "import scorer.service.worker, monitor.service.loop" \
+RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c \
+        "import scorer.service.worker, monitor.service.loop, monitor.stats.continuous.bernstein, monitor.stats.continuous.betting" \
     && chmod -R u=rwX,go=rX /opt/scorer/cache
 
 FROM ${PYTHON}
