@@ -30,8 +30,9 @@ def create(
     ] = -1,
     as_json: Json = False,
 ) -> None:
-    """Make the topics that are missing, so that they keep everything; of verdicts, the last on each subject.
+    """Make the topics that are missing, so that they keep everything.
 
+    Of verdicts, the last on each subject is kept.
     Those that exist stay as they are. Exit code 7 where one could not be made.
     """
     settings = Session.of(context).settings

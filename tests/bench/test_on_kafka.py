@@ -101,6 +101,6 @@ def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     with pytest.raises(SystemExit, match="2"):
         program.main()
     assert (
-        "there is no benchmark speed; there are codec, kernels, batch, stream, latency, flip, startup"
+        "there is no benchmark speed; there are codec, kernels, batch, monitor, stream, latency, flip, startup"
         in capsys.readouterr().err
     )

@@ -23,7 +23,8 @@ def outcomes(
     The shared ones are asked for so that a machine that cannot run any is dealt with as everywhere.
     """
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    seeds = [item.callspec.params["seed"] for item in items if "outcomes" in item.fixturenames]
+    ours = [item for item in items if item.getparent(pytest.Module) is request.node and "seed" in item.fixturenames]
+    seeds = [item.callspec.params["seed"] for item in ours]
     with running([seed for seed in seeds if isinstance(seed, int)], LANES, tmp_path_factory.mktemp("chaos")) as found:
         yield found
 

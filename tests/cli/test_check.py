@@ -61,7 +61,7 @@ def test_all_is_well(command: Command, deploy: Deploy, redis: Redis, tmp_path: P
     assert digest[:8] in found(ran, "champion")[0][1]
     text = command("check")
     assert text.code == 0
-    assert "15 checks: 0 failed, 1 with a warning" in text.out
+    assert "16 checks: 0 failed, 1 with a warning" in text.out
     assert redis.keys(keys.every_instance) == [], "nothing is left behind"
 
 
