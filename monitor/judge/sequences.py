@@ -10,8 +10,8 @@ import numpy as np
 
 from monitor.judge.outputs import CHAMPION, ROLES, VERSION, Outputs, segment_column, segment_kind, table
 from monitor.judge.verdicts import Segment, Subject, identity
-from monitor.judge.windows import Names, distinct
-from monitor.rows import HOUR, Rows, take
+from monitor.judge.windows import Names
+from monitor.rows import HOUR, Rows, distinct, take
 from monitor.stats.continuous.scaling import Scale
 from monitor.stats.continuous.watching import Fed, Watch, scale_of
 from monitor.stats.detector import Detector

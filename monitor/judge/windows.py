@@ -11,7 +11,7 @@ import numpy as np
 
 from monitor.judge.outputs import ROLES, VERSION, Outputs, segment_column, segment_kind, table
 from monitor.judge.verdicts import Segment
-from monitor.rows import DAY, HOUR, Rows
+from monitor.rows import DAY, HOUR, Rows, distinct
 from monitor.stats.buckets import Bucket, Buckets, Key, together
 from monitor.stats.layout import Layout
 from scorer.batch import Int64s
@@ -241,19 +241,6 @@ class Cells:
         kept = told[code]
         self.beyond[name] += int((~kept & (rows["sign"][where] > 0)).sum())
         return where[kept], code[kept], texts
-
-
-def distinct(codes: Int64s) -> tuple[Int64s, Int64s]:
-    """The numbers that occur in ``codes`` ``(n,)``, rising, and for each row which of them it is."""
-    if not len(codes):
-        return codes, codes
-    low, high = int(codes.min()), int(codes.max())
-    if high - low > 4 * len(codes) + 1000:
-        found, place = np.unique(codes, return_inverse=True)
-        return found, place
-    present = np.zeros(high - low + 1, np.bool_)
-    present[codes - low] = True
-    return np.flatnonzero(present) + low, (np.cumsum(present) - 1)[codes - low]
 
 
 def numbers(requirement: Requirement, keys: Iterable[Key]) -> list[int]:

@@ -153,8 +153,7 @@ class Station:
         self._metrics.show("monitor_alarms", sent)
 
     def finish(self) -> None:
-        """Write what is to be written before the end."""
-        self._writing.finish()
+        """Let others see the last state. What is still to be sent or written waits in the outbox for the next start."""
         self._publishing.finish()
 
     def _done(self, now: float) -> list[str]:

@@ -78,6 +78,7 @@ def test_the_figures_are_those_of_pandas_and_scikit_learn(set_up: SetUp, redis: 
         stage.publish_labels(made[2_000:])
         verdicts = stage.await_verdicts(3 * 3 * 2, running)
         status = json.loads(stage.ask("status", "--json"))
+        report = json.loads(stage.ask("report", "--period", "month", "--json"))
         running.stop()
     assert_equal(verdicts, raw(made, values), "champion")
     challenger = stage.predict(stage.models(stage.scoring(), "c1", 2.0))
@@ -87,6 +88,24 @@ def test_the_figures_are_those_of_pandas_and_scikit_learn(set_up: SetUp, redis: 
     assert said["v2", "accuracy"] == "FAIL", "the slope is wrong"
     assert status["champion"] == "v1"
     assert status["running"] is True
+    assert (report["model"], report["champion"]) == (stage.model, "v1")
+
+
+def test_an_incident_is_acknowledged_while_it_runs(set_up: SetUp, redis: Redis) -> None:
+    stage, made = set_up(), flights(400, days=20)
+    stage.crown(redis, "v1")
+    stage.publish_events(made)
+    stage.publish_predictions(stage.predict(*champions(stage, 1.0)))
+    stage.publish_labels(made)
+    with stage.start() as running:
+        until(lambda: "brier" in stage.ask("incidents", "list") if stage.verdicts() else False, "no incident")
+        [found] = [one for one in json.loads(stage.ask("incidents", "list", "--json")) if "brier" in one["headline"]]
+        said = json.loads(stage.ask("incidents", "acknowledge", found["id"], "--reason", "seen", "--json"))
+        assert (said["done"], said["present"]) == (True, "acknowledged")
+        again = stage.ask("incidents", "acknowledge", "nothing", "--reason", "seen", code=6)
+        assert "unknown" in again
+        until(lambda: "seen to by" in stage.ask("incidents", "list"), "it is not published")
+        running.stop()
 
 
 def test_it_goes_on_where_it_was_killed(set_up: SetUp, redis: Redis) -> None:
