@@ -143,7 +143,7 @@ def test_a_channel_that_hangs_holds_up_nothing_and_is_given_up_in_time(
     hanging: str, settings: Settings, dispatch: Dispatch, mailbox: MailSink, web: WebSink, letter: Letter
 ) -> None:
     mailbox.answer, web.answer = ("hang", 200) if hanging == "mail" else ("250 OK", 0 if hanging == "webhook" else DRIP)
-    sender = dispatch(settings(timeout_seconds=4.0))
+    sender = dispatch(settings(timeout_seconds=12.0))
     mail, hook = posted(letter, sender)
     sender.offer([mail, hook])
     until(lambda: sender.done() == [hook.id if hanging == "mail" else mail.id], "the other channel did not get it")
