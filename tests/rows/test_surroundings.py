@@ -37,7 +37,7 @@ def test_memory_does_not_grow_with_the_file(version: Path, tmp_path: Path, endin
     for times in (8, 64):
         source = put(tmp_path / f"rows{ending}", data * times)
         arguments = [sys.executable, "-c", _PEAK, str(version), str(source), str(tmp_path / f"scored{ending}")]
-        # What readers hold while threads wait for a processor is only ever more: the least of two runs is what it needs.
+        # What is held while threads wait for a processor is only ever more: the least of two runs is what it needs.
         tries = [subprocess.run(arguments, capture_output=True, text=True, check=True) for _ in range(2)]
         peak.append(min(int(done.stdout) for done in tries))
     more = 56 * len(data) * 600 // 1024
