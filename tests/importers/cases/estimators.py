@@ -89,19 +89,21 @@ def _trees() -> Iterator[Case]:
         ensemble.HistGradientBoostingRegressor(loss="quantile", quantile=0.8, max_iter=6),
         tree.ExtraTreeClassifier(random_state=0), tree.ExtraTreeRegressor(random_state=0),
         ensemble.GradientBoostingClassifier(n_estimators=10, random_state=0),
-        ensemble.GradientBoostingClassifier(n_estimators=5, init="zero"),
+        ensemble.GradientBoostingClassifier(n_estimators=5, init="zero", random_state=0),
         *(
             ensemble.GradientBoostingRegressor(loss=loss, n_estimators=8, random_state=0)
             for loss in ("squared_error", "absolute_error", "huber", "quantile")
         ),
-        ensemble.GradientBoostingRegressor(n_estimators=5, init=tree.DecisionTreeRegressor(max_depth=2)),
+        ensemble.GradientBoostingRegressor(
+            n_estimators=5, init=tree.DecisionTreeRegressor(max_depth=2, random_state=0), random_state=0
+        ),
     )  # fmt: skip
-    exponential = ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=5)
+    exponential = ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=5, random_state=0)
     yield tried(TREES, exponential, kinds=2)
     first = ensemble.RandomForestClassifier(3, max_depth=2, random_state=0)
-    yield tried(TREES, ensemble.GradientBoostingClassifier(n_estimators=5, init=first), kinds=3)
+    yield tried(TREES, ensemble.GradientBoostingClassifier(n_estimators=5, init=first, random_state=0), kinds=3)
     # A linear first estimator is fitted and calculates in float32.
-    yield tried(TREES, ensemble.GradientBoostingRegressor(n_estimators=5, init=lm.Ridge()), near=1e-5)
+    yield tried(TREES, ensemble.GradientBoostingRegressor(n_estimators=5, init=lm.Ridge(), random_state=0), near=1e-5)
 
 
 def _alone() -> Iterator[Case]:
