@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 SEEDS ?= 20
 # Test files that run beside each other; most of them wait for a broker or a time-out most of the time.
-LANES ?= 3
+LANES ?= 4
 ARGS ?=
 
 VENV := .venv
@@ -24,7 +24,9 @@ setup: $(READY) ## Make .venv with all packages, and fetch Kafka (every other co
 	@echo "Everything is set up in $(VENV); 'source $(BIN)/activate' brings the commands into your shell."
 
 test: $(READY) ## Run all tests, on a real Kafka and a real Valkey; ARGS="-k name" selects some
-	$(BIN)/python -m pytest --numprocesses $(LANES) --dist loadfile $(ARGS)
+	@$(BIN)/python -c 'import scorer.model.run' & \
+		$(BIN)/python -c 'import scorer.wire.reading, scorer.wire.writing' && wait # else every lane compiles them
+	$(BIN)/python -m pytest --numprocesses $(LANES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Check style, types and the imports between rooms
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import typer
 import monitor.cli.app
 import sandbox.cli
 from monitor.settings import MonitorSettings
-from scorer.cli.app import INTERRUPTED
+from scorer.cli.program import INTERRUPTED
 from scorer.errors import HUNG, STUCK, ScorerError
 from scorer.settings import describe
 from tests.cli.test_help import ALL
@@ -83,7 +84,14 @@ def test_python_in_the_documents_runs(file: str, tmp_path: Path) -> None:
         [sys.executable, "-m", "scorer.cli", "models", "verify", "coefficients/example/v1"],
         cwd=tmp_path,
         check=True,
-        env={"SCORER_MODEL": "example", "SCHEMAS_EVENTS": '{"1": "none"}', "PATH": "", "HOME": str(tmp_path)},
+        env={
+            "SCORER_MODEL": "example",
+            "SCHEMAS_EVENTS": '{"1": "none"}',
+            "PATH": "",
+            "HOME": str(tmp_path),
+            # Else this home without machine code costs half a minute.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
+        },
     )
 
 
