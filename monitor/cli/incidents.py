@@ -15,11 +15,10 @@ from monitor.judge.incident import Incident
 from monitor.judge.incidents import KEPT, Incidents
 from monitor.store.reading import Snapshot
 from scorer.cli import output
+from scorer.cli.options import Actor, Reason
 from scorer.cli.output import Json
 from scorer.cli.session import actor
 from scorer.errors import RegistryConflict
-from scorer.registry.client import connect_by
-from scorer.registry.keys import Keys
 
 app = typer.Typer()
 
@@ -55,19 +54,18 @@ def listing(
 def acknowledge(
     context: typer.Context,
     incident: Annotated[str, typer.Argument(help="The id that the mail and 'monitor incidents list' tell.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit.")],
-    by: Annotated[str | None, typer.Option("--actor", help="Who says so. Default: user@host.")] = None,
+    reason: Reason,
+    by: Actor = None,
     as_json: Json = False,
 ) -> None:
     """Let nobody be reminded of an incident: somebody has seen to it.
 
     The exit code is 6 where that is not possible now; the answer says why.
     """
-    settings = Session.of(context).settings
-    keys = Keys(settings.scorer.model, settings.redis.prefix)
+    session = Session.of(context)
     command = Command(secrets.token_hex(8), "acknowledge", by or actor(), reason, payload={"incident": incident})
-    with connect_by(settings.redis) as client:
-        answer = send(client, keys, command)
+    with session.redis as client:
+        answer = send(client, session.keys, command)
     if not answer.done:
         raise RegistryConflict(answer.text)
     output.emit(as_json, asdict(answer), lambda: output.line(answer.text))

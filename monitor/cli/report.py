@@ -15,6 +15,7 @@ from monitor.reports.periods import parse
 from monitor.store.reading import Snapshot
 from scorer.cli import output
 from scorer.cli.output import Json
+from scorer.errors import SettingsError
 
 
 def command(
@@ -43,6 +44,8 @@ def command(
         span = gather.chosen(snapshot, period) if of is None else parse(period, of)
         found = writing.made(snapshot, asked, span)
     if file is not None:
+        if file.is_dir() or not file.parent.is_dir():
+            raise SettingsError(f"--html {file}: name a file in a directory that is there")
         writing.put(file, html(found))
     if as_json:
         typer.echo(writing.as_json(found))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+import scorer.cli.session
 from monitor.settings import MonitorSettings
-from scorer.cli.session import DEFAULT_FILE
 from scorer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -18,23 +15,17 @@ if TYPE_CHECKING:
     from scorer.quality.requirement import Requirement
 
 
-class Session:
-    """One run of a command. ``file`` is the settings file that was named, if any."""
-
-    def __init__(self, file: Path | None) -> None:
-        self.file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-
-    @classmethod
-    def of(cls, context: typer.Context) -> Session:
-        """The session of the command that runs."""
-        session = context.obj
-        assert isinstance(session, Session)  # noqa: S101  # set before any command runs
-        return session
+class Session(scorer.cli.session.Session):
+    """One run of a command: the scorer's, with the settings that the monitor adds."""
 
     @cached_property
     def settings(self) -> MonitorSettings:
         """The settings. Raises SettingsError with all mistakes."""
-        return MonitorSettings.load(self.file, os.environ)
+        return self.load()
+
+    def load(self, **environ: str) -> MonitorSettings:
+        """The settings as they would be with these environment variables in addition."""
+        return MonitorSettings.load(self.file, {**os.environ, **environ})
 
     @cached_property
     def requirements(self) -> list[Requirement]:

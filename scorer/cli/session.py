@@ -7,7 +7,7 @@ import os
 import socket
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import typer
 
@@ -30,10 +30,10 @@ class Session:
         self.file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
     @classmethod
-    def of(cls, context: typer.Context) -> Session:
+    def of(cls, context: typer.Context) -> Self:
         """The session of the command that runs."""
         session = context.obj
-        assert isinstance(session, Session)  # noqa: S101  # set before any command runs
+        assert isinstance(session, cls)  # noqa: S101  # set before any command runs
         return session
 
     @cached_property

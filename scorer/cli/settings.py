@@ -21,15 +21,13 @@ _MASK = "***"
 
 Described = tuple[str, str, str, str]
 
+Values = Annotated[
+    bool, typer.Option("--values", help="Show also the values in force, from file and environment; secrets masked.")
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
 
-def command(
-    context: typer.Context,
-    values: Annotated[
-        bool, typer.Option("--values", help="Show also the values in force, from file and environment; secrets masked.")
-    ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    as_json: Json = False,
-) -> None:
+
+def command(context: typer.Context, values: Values = False, markdown: Markdown = False, as_json: Json = False) -> None:
     """List all settings: key, variable, default, description."""
     show(describe(Settings), Session.of(context).settings if values else None, markdown=markdown, as_json=as_json)
 

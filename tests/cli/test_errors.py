@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.ports import free_ports
-from scorer.cli import app
+from scorer.cli import program
 from scorer.errors import ScorerError
 from tests.cli.conftest import Command, Ran
 
@@ -146,7 +146,7 @@ def test_ctrl_c(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("scorer.cli.settings.describe", interrupted)
     ran = command("settings")
-    assert ran.code == app.INTERRUPTED
+    assert ran.code == program.INTERRUPTED
     assert "Traceback" not in ran.err
 
 
