@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from monitor.alerts import chat, mail
-from monitor.alerts.channels import Channel
+from monitor.alerts.channels import Channel, server
 from monitor.alerts.rendering import render
 from monitor.judge.incident import Letter
 
@@ -37,10 +37,16 @@ def deliver(channel: Channel, letter: Letter, seconds: float) -> str:
         else:
             chat.send(channel, letter, words)
     except (OSError, smtplib.SMTPException, chat.NotTaken) as error:
-        return channel.masked(
-            f"{type(error).__name__}: {error}" if not isinstance(error, chat.NotTaken) else str(error)
-        )
+        return channel.masked(str(error) if isinstance(error, chat.NotTaken) else _said(channel, error))
     return ""
+
+
+def _said(channel: Channel, error: OSError | smtplib.SMTPException) -> str:
+    """What went wrong, with which mail server."""
+    if not channel.recipient:
+        return f"{type(error).__name__}: {error}"
+    _, host, port, _, _ = server(channel)
+    return f"the mail server {host}:{port} (alerts.smtp): {type(error).__name__}: {error}"
 
 
 def main(given: dict[str, Any]) -> str:

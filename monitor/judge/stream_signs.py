@@ -12,6 +12,9 @@ from monitor.judge.sign import Sign
 LEAST = 100
 """Of fewer predictions or events a share says nothing."""
 
+POINTERS = ("champion", "challenger", "trial")
+"""What flips are about. The audit names commands in the same place, whose sender is told what became of them."""
+
 TOGETHER = HOUR // 60
 """A prediction read so long before its event still counts as its answer: topics are read one after another."""
 
@@ -159,7 +162,7 @@ def _flips(facts: Facts, rules: Rules) -> Iterator[Sign]:
     refused: dict[tuple[str, str], list[Flip]] = defaultdict(list)
     for one in facts.flips:
         gone = one.pointer == "champion" and facts.champion is not None and one.version != facts.champion
-        if not one.ok and not gone:
+        if one.pointer in POINTERS and not one.ok and not gone:
             refused[one.pointer, one.version].append(one)
     for (pointer, version), flips in refused.items():
         last = max(flips, key=lambda flip: (flip.time, flip.instance))
