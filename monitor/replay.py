@@ -21,7 +21,7 @@ from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
 from monitor.judge.judging import Setting
-from monitor.judge.outputs import KEPT, Outputs
+from monitor.judge.outputs import KEPT, Outputs, list_fields
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
 from monitor.records import Partition, Records
@@ -98,12 +98,14 @@ class _Replaying:
         self._begun: set[Partition] = set()
         self._behind: dict[Partition, int] = {}  # partitions whose oldest records are gone, and where they begin
         with ExitStack() as stack:
-            self._state = stack.enter_context(closing(opened(settings, outputs, self._files)))
+            self._state = stack.enter_context(
+                closing(opened(settings, outputs, self._files, list_fields(requirements)))
+            )
             self._reader = stack.enter_context(Rereading(settings))
             setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
             self._watching = Watching(
                 self._state,
-                Intake(settings, outputs, self._decoder),
+                Intake(settings, outputs, self._decoder, list_fields(requirements)),
                 setting,
                 rules(settings.alerts),
                 scorer.model,

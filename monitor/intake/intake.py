@@ -43,19 +43,23 @@ class Followed:
 class Intake:
     """Takes in what is read for one model. For one thread."""
 
-    def __init__(self, settings: MonitorSettings, outputs: Outputs, decoder: Decoder) -> None:
-        """``decoder`` reads the events. Raises SettingsError where the settings do not fit them."""
+    def __init__(
+        self, settings: MonitorSettings, outputs: Outputs, decoder: Decoder, lists: Sequence[str] = ()
+    ) -> None:
+        """``decoder`` reads the events, ``lists`` are the carried fields that name lists. Raises SettingsError where
+        the settings do not fit the events."""
         scorer, schemas, segments = settings.scorer, settings.schemas, settings.monitor.segments
         framing = decoder.framing
         written = parse(schema_files.own("prediction"), "prediction.avsc")
         self._predictions = Predictions(
-            written, framing, schemas.prediction_id, model=scorer.model, outputs=outputs, segments=segments
+            written, framing, schemas.prediction_id, model=scorer.model, outputs=outputs, segments=segments, lists=lists
         )
         self._labels = Labels(parse(schema_files.own("label"), "label.avsc"), framing, schemas.label_id, outputs)
         self._audit = Audit(parse(schema_files.own("audit"), "audit.avsc"), framing, schemas.audit_id)
         form = PredictionForm(
-            scorer.model, written, framing, schemas.prediction_id, scorer.id_field, scorer.time_field, tuple(segments)
-        )
+            scorer.model, written, framing, schemas.prediction_id, scorer.id_field, scorer.time_field,
+            tuple(dict.fromkeys([*segments, *lists])),
+        )  # fmt: skip
         self._events = Events(decoder, form, self._predictions)
         self._layout = decoder.layout
         self._sources = (settings.topics.events, settings.topics.retry)

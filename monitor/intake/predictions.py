@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from monitor.intake.texts import TOPIC, VERSION, Codes, Spans
-from monitor.judge.outputs import ROLES, Outputs, score_column, segment_column, segment_kind
+from monitor.judge.outputs import ROLES, Outputs, list_column, score_column, segment_column, segment_kind
 from monitor.rows import Int64s, Rows
 from monitor.store.admission import (
     NO_TIME,
@@ -35,8 +35,8 @@ _NONE, _OTHER = -1, -2
 class Predictions:
     """Reads the predictions of one model. Reuses its buffers, so it is for one thread.
 
-    They are written by ``schema`` behind what ``framing`` says; ``segments`` are names of carried fields. Raises
-    SchemaError where that is no schema of predictions.
+    They are written by ``schema`` behind what ``framing`` says; ``segments`` and ``lists`` are names of carried fields.
+    Raises SchemaError where that is no schema of predictions.
     """
 
     def __init__(
@@ -48,10 +48,11 @@ class Predictions:
         model: str,
         outputs: Outputs,
         segments: Sequence[str],
+        lists: Sequence[str] = (),
     ) -> None:
-        parts = Parts({"scores": outputs.scores}, {"carried": tuple(segments)})
+        parts = Parts({"scores": outputs.scores}, {"carried": tuple(dict.fromkeys([*segments, *lists]))})
         self._decoder = Decoder({0 if framing is Framing.BARE else schema_id: schema}, framing, parts)
-        self._outputs, self._segments = outputs, tuple(segments)
+        self._outputs, self._segments, self._lists = outputs, tuple(segments), tuple(lists)
         self._models = {model.encode(): 0}
         self._roles = {role.encode(): number for number, role in enumerate(ROLES)}
         self._classes = {name.encode(): number for number, name in enumerate(outputs.classes)}
@@ -100,6 +101,9 @@ class Predictions:
         for number, name in enumerate(self._segments):
             kind = segment_kind(name)
             rows[segment_column(number)] = spans.values(f"carried.{name}", fine, codes, kind, self._value)
+        for number, name in enumerate(self._lists):
+            hashed, _ = siphash(*spans.at(f"carried.{name}"))
+            rows[list_column(number)] = np.where(fine & spans.present(f"carried.{name}"), hashed.view(np.int64), 0)
         return rows, refused
 
     def _scores(self, found: Decoded, n: int) -> Floats:

@@ -9,7 +9,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from monitor.judge.evaluation import Asked, evaluate
-from monitor.judge.outputs import Outputs
+from monitor.judge.lists import Alike, lists_changed
+from monitor.judge.outputs import Outputs, list_column
 from monitor.judge.sequences import Sequences
 from monitor.judge.verdicts import Subject, Verdict, identity
 from monitor.judge.windows import VALUES, Cells, Group, Names, Plan, bounds, concerns, numbers
@@ -115,19 +116,28 @@ class Judge:
         return self.cells.plan.layout
 
     def tick(
-        self, ticked: Ticked, cohorts: Iterable[Cohort], closed_before: int, time: int, names: Names
+        self, ticked: Ticked, cohorts: Iterable[Cohort], closed_before: int, time: int, names: Names, alike: Alike
     ) -> list[Verdict]:
         """Take in what a tick brought; returns the verdicts that are new or have changed, in a fixed order.
 
         All cohorts that begin before ``closed_before`` are closed; ``cohorts`` are those that close now, in their
-        order. ``time`` is the tick's, ``names`` says the texts behind codes.
+        order. ``time`` is the tick's, ``names`` says the texts behind codes, ``alike`` what is beside an outcome.
         """
         self._mark(self.cells.add(ticked.changes, names))
         if ticked.revisions:
-            self._mark(self.cells.add(_together([one.changes for one in ticked.revisions]), names))
+            changes = _together([one.changes for one in ticked.revisions])
+            self._mark(self.cells.add(changes, names))
+            for number in range(len(self.layout.list_fields)):
+                column = list_column(number)
+                listed = take(changes, changes[column] != 0)
+                rows = lists_changed(listed, alike(listed, column))
+                self._mark(self.cells.add_lists(rows, names, number))
         fed: set[Subject] = set()
         for outcomes in _batches(cohorts):
             self._mark(self.cells.add(_implied(outcomes), names))
+            for number in range(len(self.layout.list_fields)):
+                rows = {**outcomes, "sign": np.ones(len(outcomes["time"]), np.int8)}
+                self._mark(self.cells.add_lists(rows, names, number))
             fed |= self.sequences.feed(outcomes, names, self.cells.values)
             self.worst.take(outcomes, names)
         before, self.closed_before = self.closed_before, max(self.closed_before, closed_before)
@@ -265,10 +275,11 @@ class _Windows:
         self._known: dict[tuple[object, ...], Bucket] = {}
 
     def of(self, one: Subject) -> Bucket:
-        """All outcomes of the subject; where it is judged continuously, of closed cohorts: that rests on them."""
+        """All outcomes of the subject; where it is judged continuously, of closed cohorts: that rests on them. So do
+        lists, which are whole only then."""
         asked, group = self._judge.wanted[one.requirement], Group(one.version, one.role, one.segment)
         begin, end = bounds(one.number, asked.window)
-        if asked.judged == CONTINUOUSLY:
+        if asked.judged == CONTINUOUSLY or asked.parameters.group is not None:
             end = max(begin, min(end, self._judge.closed_before))
         key = (begin, end, asked.season, group)
         if key not in self._known:

@@ -57,16 +57,23 @@ class Outputs:
         return Layout.of(requirements, self.kind, self.classes, self.scale)
 
 
-def carried(outputs: Outputs, segments: Sequence[str]) -> dict[str, str]:
-    """The columns that predictions carry in the state, with their dtypes; ``segments`` are names of fields.
+def carried(outputs: Outputs, segments: Sequence[str], lists: Sequence[str] = ()) -> dict[str, str]:
+    """The columns that predictions carry in the state, with their dtypes; ``segments`` and ``lists`` name fields.
 
     - ``role``: a number of ``ROLES``; ``predicted``: the index of the class as the prediction says it, -1 for none;
     - ``score_0`` …: the scores in the order of the classes; ``scored``: when it was scored, microseconds since 1970;
-    - ``segment_0`` …: the code of the value of each field, of the kind ``segment_kind(field)``; -1 for none.
+    - ``segment_0`` …: the code of the value of each field, of the kind ``segment_kind(field)``; -1 for none;
+    - ``list_0`` …: a hash of the value of each field that names lists, which are too many for codes; 0 for none.
     """
     scores = {score_column(number): "f8" for number in range(outputs.scores)}
     values = {segment_column(number): "i4" for number in range(len(segments))}
-    return {"role": "i1", "predicted": "i2", **scores, "scored": "i8", **values}
+    listed = {list_column(number): "i8" for number in range(len(lists))}
+    return {"role": "i1", "predicted": "i2", **scores, "scored": "i8", **values, **listed}
+
+
+def list_fields(requirements: Iterable[Requirement]) -> tuple[str, ...]:
+    """The fields that name lists, in the order of their columns."""
+    return tuple(sorted({one.parameters.group for one in requirements if one.parameters.group is not None}))
 
 
 def score_column(number: int) -> str:
@@ -77,6 +84,11 @@ def score_column(number: int) -> str:
 def segment_column(number: int) -> str:
     """The column of the values of a segment field."""
     return f"segment_{number}"
+
+
+def list_column(number: int) -> str:
+    """The column of the hashes of a field that names lists."""
+    return f"list_{number}"
 
 
 def segment_kind(field: str) -> str:

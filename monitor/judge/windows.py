@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from monitor.judge.outputs import ROLES, VERSION, Outputs, segment_column, segment_kind, table
+from monitor.judge.outputs import ROLES, VERSION, Outputs, list_column, segment_column, segment_kind, table
 from monitor.judge.verdicts import Segment
-from monitor.rows import DAY, HOUR, Rows, distinct
+from monitor.rows import DAY, HOUR, Rows, distinct, take
 from monitor.stats.buckets import Bucket, Buckets, Key, together
 from monitor.stats.layout import Layout
+from monitor.stats.listing import fold
 from scorer.batch import Int64s
 from scorer.quality.requirement import Requirement, Window
 from scorer.quality.windows import window_of
@@ -138,6 +139,38 @@ class Cells:
             return {}
         keys, of_row, binned = self._keys(rows, names)
         self.buckets.add(keys, of_row, table(rows, self.outputs), rows["sign"].astype(np.int64), binned)
+        for place, name in enumerate(self.plan.fields):
+            beyond = (rows[segment_column(place)] >= 0) & (of_row[1 + place] < 0) & (rows["sign"] > 0)
+            self.beyond[name] += int(beyond.sum())
+        return self._changed(keys)
+
+    def add_lists(self, rows: Rows, names: Names, number: int) -> dict[Group, list[Key]]:
+        """The same of the lists that the column of this number names. ``rows`` hold all of each list: of those that are
+        taken back, as it was when it was added."""
+        judged, name = table(rows, self.outputs), list_column(number)
+        valid, large = self.plan.layout.usable(judged)
+        usable = judged.labelled & valid & ~large & (rows[name] != 0)
+        rows, judged = take(rows, usable), judged.take(usable)
+        if not len(rows["time"]):
+            return {}
+        keys, of_row, _ = self._keys(rows, names)
+        group = self.plan.layout.list_fields[number]
+        found = [Bucket.empty(self.plan.layout)] * len(keys)
+        for cells in of_row:
+            at = np.flatnonzero(cells >= 0)
+            known = [cells[at], rows["time"][at] // HOUR, rows[name][at], rows["sign"][at].astype(np.int64)]
+            lists, list_of = np.unique(np.stack(known), axis=1, return_inverse=True)
+            parts = fold(
+                self.plan.layout, group, judged.labels[at], judged.scores[0][at], list_of.ravel(), lists[0], lists[3],
+                len(keys),
+            )  # fmt: skip
+            found = [one.merge(part) for one, part in zip(found, parts, strict=True)]
+        for key, bucket in zip(keys, found, strict=True):
+            self.buckets.put(key, bucket)
+        return self._changed(keys)
+
+    def _changed(self, keys: list[Key]) -> dict[Group, list[Key]]:
+        """Note that these buckets have changed; returns the keys by group."""
         changed: dict[Group, list[Key]] = {}
         for key in keys:
             group = _group(key)
@@ -239,7 +272,6 @@ class Cells:
         if told.all():
             return where, code, texts
         kept = told[code]
-        self.beyond[name] += int((~kept & (rows["sign"][where] > 0)).sum())
         return where[kept], code[kept], texts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.files import Files
@@ -28,12 +29,13 @@ def outputs_of(file: Path) -> Outputs | None:
     return None if kept is None else Outputs.of_json(kept)
 
 
-def opened(settings: MonitorSettings, outputs: Outputs, files: Files) -> State:
-    """The state of the model, made where there is none. Raises StateHeld and StateRefused."""
+def opened(settings: MonitorSettings, outputs: Outputs, files: Files, lists: Sequence[str] = ()) -> State:
+    """The state of the model, made where there is none; ``lists`` are the carried fields that name lists. Raises
+    StateHeld and StateRefused."""
     monitor = settings.monitor
     state = State(
         files.state,
-        Layout(carried(outputs, monitor.segments)),
+        Layout(carried(outputs, monitor.segments, lists)),
         timing(settings),
         implicit=0.0 if monitor.implicit_negative else None,
         limits=Limits(monitor.memory),

@@ -11,7 +11,7 @@ from pathlib import Path
 from monitor.commands import Commands
 from monitor.files import Files
 from monitor.following import Following
-from monitor.judge.outputs import Outputs
+from monitor.judge.outputs import Outputs, list_fields
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
 from monitor.reports.gather import Asked
@@ -61,7 +61,7 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
             return
         check(requirements, str(settings.monitor.requirements), outputs.kind, outputs.classes, outputs.scale)
         commands = stack.enter_context(Commands(redis, keys, poll))
-        state = stack.enter_context(contextlib.closing(opened(settings, outputs, files)))
+        state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, list_fields(requirements))))
         station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics))
         asked = Asked(settings.scorer.model, list(requirements), settings.monitor.alpha)
         nightly = Nightly(files.snapshot, asked, settings.monitor.scheduled_reports, files.reports, _written)

@@ -16,7 +16,7 @@ from monitor.files import Files
 from monitor.following import Followed, Following
 from monitor.intake.intake import Intake
 from monitor.judge.judging import Setting
-from monitor.judge.outputs import Outputs
+from monitor.judge.outputs import Outputs, list_fields
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
 from monitor.outcomes.columns import columns
@@ -56,7 +56,7 @@ class Station:
         setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
         self.watching = Watching(
             state,
-            Intake(settings, outputs, decoder(settings)),
+            Intake(settings, outputs, decoder(settings), list_fields(requirements)),
             setting,
             rules(settings.alerts),
             model,

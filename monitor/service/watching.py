@@ -76,7 +76,7 @@ class Watching:
         before = self.judge.closed_before
         ticked = step.tick(time, ended)
         closed = closed_before(step.clock.reached, self._state.timing)
-        verdicts = self.judge.tick(ticked, step.cohorts(ticked.closed), closed, time, step.names)
+        verdicts = self.judge.tick(ticked, step.cohorts(ticked.closed), closed, time, step.names, step.alike)
         verdicts += self._operation(step, before, closed, time)
         judged.store(step, self.judge)
         outcomes.ask(step, ticked)

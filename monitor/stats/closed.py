@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.stats import exact, fixed
 from monitor.stats.buckets import Bucket
-from monitor.stats.figures import Figure, class_scores, confusion_matrix, figure, moments
+from monitor.stats.figures import Figure, class_scores, confusion_matrix, figure, gains, moments
 from monitor.stats.fixed import Interval
 from monitor.stats.histogram import Histogram
 from monitor.stats.layout import INVALID_PREDICTIONS, Layout
@@ -135,6 +135,11 @@ def _bounded(asked: _Asked) -> Interval:
     return fixed.maurer_pontil(known.n, known.mean, known.variance, low, high, asked.alpha)
 
 
+def _ndcg(asked: _Asked) -> Interval:
+    known = gains(asked.bucket, asked.layout, asked.given)
+    return fixed.maurer_pontil(known.n, known.mean, known.variance, 0.0, 1.0, asked.alpha)
+
+
 def _auc(asked: _Asked) -> Interval:
     return fixed.delong(asked.scores, asked.alpha)
 
@@ -180,6 +185,7 @@ _INTERVALS: Mapping[str, Callable[[_Asked], Interval]] = {
     "balanced_accuracy": _balanced,
     "cost": _cost,
     "auc": _auc,
+    "ndcg": _ndcg,
     "average_precision": _average_precision,
     "calibration_error": _calibration_error,
     "calibration_slope": _calibration,

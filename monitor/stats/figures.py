@@ -22,6 +22,7 @@ from monitor.stats.layout import (
     NOT_POISSON,
     UNCLASSED,
     Layout,
+    list_sum,
 )
 from scorer.batch import Floats, Int64s
 from scorer.quality.metrics import OPERATIONAL
@@ -75,11 +76,23 @@ def figure(bucket: Bucket, layout: Layout, requirement: Requirement) -> Figure:
         return _binned(bucket, layout, requirement)
     if name in MEANS:
         return Figure(moments(bucket, layout, name, given).mean, 0.0, n)
-    if name == "rmse":
-        return Figure(math.sqrt(_sum(bucket, layout, "error 2").mean), 0.0, n)
-    if name == "r2":
-        return Figure(_r2(bucket, layout), 0.0, n)
-    raise Undefined("the monitor keeps no lists of rows; the regression test measures it")
+    if name == "ndcg":
+        return Figure(gains(bucket, layout, given).mean, 0.0, n)
+    error = math.sqrt(_sum(bucket, layout, "error 2").mean)
+    return Figure(error if name == "rmse" else _r2(bucket, layout), 0.0, n)
+
+
+def gains(bucket: Bucket, layout: Layout, given: Parameters) -> Moments:
+    """Mean and variance of the gains of lists; ``n`` is their number. Raises ``Undefined``."""
+    assert given.group is not None  # noqa: S101  # a requirement without it is refused
+    place = layout.list_counts(layout.lists.index((given.group, given.at)))
+    n, negative = bucket.counts[place : place + 2]
+    _summable(bucket)
+    if negative:
+        raise Undefined(f"{negative:,} lists have a negative relevance")
+    if not n:
+        raise Undefined("no list has anything relevant")
+    return _of_sums(bucket, layout, list_sum(given.group, given.at), n)
 
 
 def moments(bucket: Bucket, layout: Layout, name: str, given: Parameters) -> Moments:
@@ -155,11 +168,19 @@ def class_scores(bucket: Bucket, layout: Layout, given: Parameters) -> Histogram
 
 
 def _sum(bucket: Bucket, layout: Layout, name: str, squares: str | None = None) -> Moments:
+    _summable(bucket)
+    if not bucket.n:
+        raise Undefined("there are no labels")
+    return _of_sums(bucket, layout, name, bucket.n, squares)
+
+
+def _summable(bucket: Bucket) -> None:
     if bucket.counts[LARGE]:
         raise Undefined(f"{bucket.counts[LARGE]:,} labels or scores are beyond what can be summed")
-    names, n = layout.sums, bucket.n
-    if not n:
-        raise Undefined("there are no labels")
+
+
+def _of_sums(bucket: Bucket, layout: Layout, name: str, n: int, squares: str | None = None) -> Moments:
+    names = layout.sums
     total = bucket.sums[names.index(name)]
     square = bucket.sums[names.index(f"{name} 2" if squares is None else squares)]
     return Moments(n, exact.mean(total, n), exact.variance(total, square, n) if n > 1 else math.nan)

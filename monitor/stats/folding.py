@@ -65,7 +65,8 @@ def fold(
     usable, summed = labelled & valid, labelled & valid & ~large
     outcomes = np.flatnonzero(summed)
     used = _picked(table, outcomes)
-    limbs = exact.sums(layout.values(used), cells_of[:, outcomes], sign[outcomes], cells)
+    limbs = np.zeros((cells, len(layout.sums), exact.LIMBS), np.int64)  # rows add nothing to the sums over lists
+    limbs[:, : len(layout.row_sums)] = exact.sums(layout.values(used), cells_of[:, outcomes], sign[outcomes], cells)
 
     places = [np.full(len(table), PREDICTIONS), np.where(valid, NONE, INVALID_PREDICTIONS)]
     places += [np.where(labelled, OUTCOMES, NONE), np.where(labelled & ~valid, INVALID, NONE)]

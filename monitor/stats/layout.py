@@ -44,6 +44,7 @@ class Layout:
 
     There is one confusion matrix for the classes as predicted, where there are classes, and one for each of the
     ``thresholds``. ``clips``, ``bounds`` and ``quantiles`` are those of log loss, mean distance and quantile loss.
+    ``lists`` are those of NDCG: the field that names a row's list, and how many ranks count.
     """
 
     kind: Kind
@@ -54,6 +55,7 @@ class Layout:
     bounds: tuple[float, ...] = ()
     quantiles: tuple[float, ...] = ()
     deviances: tuple[str, ...] = ()
+    lists: tuple[tuple[str, int | None], ...] = ()
 
     @staticmethod
     def of(requirements: Iterable[Requirement], kind: Kind, classes: tuple[str, ...], scale: Scale) -> Layout:
@@ -70,6 +72,7 @@ class Layout:
             tuple(sorted({one.bound for one in given if one.bound is not None})),
             tuple(sorted({one.quantile for one in given if one.quantile is not None})),
             tuple(name for name in ("poisson_deviance", "gamma_deviance") if name in names),
+            tuple(sorted({(one.group, one.at) for one in given if one.group}, key=lambda one: (one[0], one[1] or 0))),
         )
 
     @property
@@ -85,12 +88,27 @@ class Layout:
     @property
     def counts(self) -> int:
         """How many counts a bucket has."""
-        return FIRST + self.matrices * self.size**2
+        return self.list_counts(len(self.lists))
+
+    def list_counts(self, number: int) -> int:
+        """Where the two counts of a sort of ``lists`` stand, behind the confusion matrices: of lists that have a gain,
+        and of lists with a negative relevance."""
+        return FIRST + self.matrices * self.size**2 + 2 * number
+
+    @property
+    def list_fields(self) -> tuple[str, ...]:
+        """The fields that name lists."""
+        return tuple(sorted({group for group, _ in self.lists}))
+
+    @property
+    def row_sums(self) -> tuple[str, ...]:
+        """The names of the sums over rows. ``x 2`` is of the squares of ``x``; ``error`` is score - label."""
+        return _names(self)
 
     @property
     def sums(self) -> tuple[str, ...]:
-        """The names of the sums. ``x 2`` is of the squares of ``x``; ``error`` is score - label."""
-        return _names(self)
+        """The names of all sums; behind those over rows, the gains of lists and their squares."""
+        return _all_names(self)
 
     def matrix(self, threshold: float | None) -> int:
         """The number of the confusion matrix of a threshold; ``None``: of the classes as predicted."""
@@ -113,7 +131,7 @@ class Layout:
         return valid, valid & ((np.abs(table.scores[0]) > BEYOND) | (np.abs(table.labels) > BEYOND))
 
     def values(self, table: Table) -> Floats:
-        """What is summed, float64 ``(sums, n)``; all rows are labelled, valid and not too large."""
+        """What is summed over rows, float64 ``(row_sums, n)``; all are labelled, valid and not too large."""
         found = self._measures if self.kind == "regression" else self._losses
         values = found(table.labels, table.scores)
         return np.array(list(values.values())).reshape(len(values), len(table))
@@ -164,6 +182,17 @@ class Layout:
 @lru_cache(maxsize=64)
 def _names(layout: Layout) -> tuple[str, ...]:
     return tuple(layout._measures(*_ONE)) if layout.kind == "regression" else tuple(layout._losses(*_ONE))
+
+
+@lru_cache(maxsize=64)
+def _all_names(layout: Layout) -> tuple[str, ...]:
+    of_lists = [list_sum(*one) for one in layout.lists]
+    return _names(layout) + tuple(name for one in of_lists for name in (one, f"{one} 2"))
+
+
+def list_sum(group: str, at: int | None) -> str:
+    """The name of the sum of the gains of lists."""
+    return f"ndcg {group!r} {at!r}"
 
 
 def deviance_defined(name: str, labels: Floats, score: Floats) -> Bools:

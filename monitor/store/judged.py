@@ -85,7 +85,7 @@ def _load(reader: DuckDBPyConnection, judge: Judge) -> None:
 
 def tick(step: Step, judge: Judge, ticked: Ticked, time: int) -> list[Verdict]:
     """Judge what a tick brought, store it, and return the verdicts that are new or have changed."""
-    found = judge.tick(ticked, step.cohorts(ticked.closed), step.closed_before, time, step.names)
+    found = judge.tick(ticked, step.cohorts(ticked.closed), step.closed_before, time, step.names, step.alike)
     store(step, judge)
     return found
 

@@ -226,7 +226,14 @@ class Step:
             outcomes = self._outcomes(group[0], group[-1] + HOUR)
             begins = np.searchsorted(outcomes["time"], np.array([*group, group[-1] + HOUR]))
             for n, hour in enumerate(group):
-                yield Cohort(hour, take(outcomes, np.arange(begins[n], begins[n + 1])))
+                yield Cohort(hour, {name: column[begins[n] : begins[n + 1]] for name, column in outcomes.items()})
+
+    def alike(self, rows: Rows, column: str) -> Rows:
+        """Outcomes of closed cohorts that lie in the same hour as one of ``rows``, and have its value in ``column``."""
+        predictions = tables.alike(
+            self._connection, self._memory.days[PREDICTIONS], rows, column, self._layout.prediction
+        )
+        return self._labelled(predictions)
 
     def keep(self, name: str, value: bytes) -> None:
         """Keep bytes of somebody else under a name, in this transaction."""
@@ -332,7 +339,11 @@ class Step:
 
     def _outcomes(self, begin: int, end: int) -> Rows:
         days = self._memory.days
-        predictions = tables.between(self._connection, days[PREDICTIONS], begin, end, self._layout.prediction)
+        return self._labelled(tables.between(self._connection, days[PREDICTIONS], begin, end, self._layout.prediction))
+
+    def _labelled(self, predictions: Rows) -> Rows:
+        """Predictions of closed cohorts as outcomes, in their order."""
+        days = self._memory.days
         with tables.ids(self._connection, predictions):
             labels = tables.held(self._connection, LABELS, days[LABELS], HELD_LABEL)
         outcomes = with_labels(predictions, labels)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from monitor.rows import DAY, IDS, PREDICTIONS, Layout, Rows, take
+from monitor.rows import DAY, HOUR, IDS, PREDICTIONS, Layout, Rows, take
 from monitor.store.schema import create_day, day_table, names
 
 _KEYS = "id_high, id_low"
@@ -95,6 +95,21 @@ def between(
     found = [day for day in sorted(days) if begin < (day + 1) * DAY and day * DAY < end]
     tables = " UNION ALL ".join(f"SELECT {names(types)} FROM {day_table(PREDICTIONS, day)}" for day in found)
     return fetch(connection, f"({tables}) WHERE time >= {begin} AND time < {end}", types)
+
+
+def alike(
+    connection: DuckDBPyConnection, days: Iterable[int], rows: Rows, column: str, types: Mapping[str, str]
+) -> Rows:
+    """The predictions in the same hour as one of ``rows``, with its value in ``column``."""
+    hour, value = rows["time"] // HOUR, rows[column]
+    wanted = np.unique(np.stack([hour, value]), axis=1)
+    found = sorted(set(days) & set(np.unique(hour * HOUR // DAY).tolist()))
+    if not found:
+        return {name: np.empty(0, dtype) for name, dtype in types.items()}
+    tables = " UNION ALL ".join(f"SELECT {names(types)} FROM {day_table(PREDICTIONS, day)}" for day in found)
+    with shown(connection, "wanted", {"hour": wanted[0], "value": wanted[1]}):
+        of = f"(time // {HOUR}, {column}) IN (SELECT (hour, value) FROM wanted)"
+        return fetch(connection, f"({tables}) WHERE {of}", types)
 
 
 def insert_by_day(

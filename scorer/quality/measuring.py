@@ -14,6 +14,9 @@ from scorer.quality.parameters import Parameters
 from scorer.quality.table import Table
 from scorer.quality.undefined import Undefined, mean
 
+_HOUR = 3_600_000_000
+"""Microseconds."""
+
 
 def accuracy(table: Table, given: Parameters) -> float:
     return decisions.accuracy(_labels(table), _predicted(table, given), table.weights)
@@ -53,10 +56,16 @@ def average_precision(table: Table, given: Parameters) -> float:
 
 
 def ndcg(table: Table, given: Parameters) -> float:
+    """A list is the rows of one hour, where event times are known, that have one value of the group."""
     assert given.group is not None  # noqa: S101  # a requirement without it is refused
     if given.group not in table.fields:
         raise Undefined(f"the table has no field {given.group!r} to group by")
-    return ranking.ndcg(table.labels, table.scores[0], table.fields[given.group], given.at)
+    group = table.fields[given.group]
+    rows = np.flatnonzero(np.array([one is not None for one in group], np.bool_))
+    _, list_of = np.unique(group[rows].astype(str), return_inverse=True)
+    if table.time is not None:
+        _, list_of = np.unique(np.stack([list_of.ravel(), table.time[rows] // _HOUR]), axis=1, return_inverse=True)
+    return ranking.ndcg(table.labels[rows], table.scores[0][rows], list_of.ravel(), given.at)
 
 
 def brier(table: Table, _given: Parameters) -> float:

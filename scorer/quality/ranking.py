@@ -6,10 +6,12 @@ default. All results are from 0 to 1 without unit, and larger is better.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from functools import lru_cache
+from math import log2
 
-from scorer.batch import Bools, Floats
+import numpy as np
+
+from scorer.batch import Bools, Floats, Int64s
 from scorer.quality.undefined import Undefined, weighed
 
 
@@ -38,33 +40,49 @@ def average_precision(truth: Bools, score: Floats, weights: Floats | None = None
     return float((precision * true).sum() / true.sum())
 
 
-def ndcg(relevance: Floats, score: Floats, group: npt.NDArray[np.object_], at: int | None = None) -> float:
-    """The mean over groups of ``DCG / ideal DCG``, where ``DCG = Σ_r relevance_r / log2(r + 1)`` over ranks r by score.
+def ndcg(relevance: Floats, score: Floats, list_of: Int64s, at: int | None = None) -> float:
+    """The mean over lists of ``DCG / ideal DCG``, where ``DCG = Σ_r relevance_r / log2(r + 1)`` over ranks r by score.
 
-    ``relevance`` ``(n,)`` is not negative; ``group`` ``(n,)`` names the list, such as a query, that a row belongs to;
-    only the first ``at`` ranks count where it is given. Rows of equal score share their ranks evenly. A group without
-    anything relevant has no ideal and is left out. ``ndcg_score`` of each group; Järvelin & Kekäläinen (2002). Raises
-    ``Undefined`` where a relevance is negative or no group has a relevant row.
+    ``relevance`` ``(n,)`` is not negative; ``list_of`` ``(n,)`` is the number, from 0, of the list, such as a query's,
+    that a row belongs to; only the first ``at`` ranks count where it is given. Rows of equal score share their ranks
+    evenly. A list without anything relevant has no ideal and is left out. ``ndcg_score`` of each list; Järvelin &
+    Kekäläinen (2002). Raises ``Undefined`` where a relevance is negative or no list has a relevant row.
     """
     if (relevance < 0.0).any():
         raise Undefined("a relevance is negative")
-    _, place = np.unique(group.astype(str), return_inverse=True)
-    order = np.lexsort((-score, place))
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
-    found = [_ndcg(relevance[rows], score[rows], at) for rows in np.split(order, starts[1:]) if relevance[rows].any()]
-    if not found:
-        raise Undefined("no group has anything relevant")
-    return float(np.mean(found))
+    found = gains(relevance, score, list_of, at)
+    if np.isnan(found).all():
+        raise Undefined("no list has anything relevant")
+    return float(np.nanmean(found))
 
 
-def _ndcg(relevance: Floats, score: Floats, at: int | None) -> float:
-    """Of one group, whose rows come in falling order of score."""
-    discount = 1.0 / np.log2(np.arange(len(score)) + 2.0)
+def gains(relevance: Floats, score: Floats, list_of: Int64s, at: int | None = None) -> Floats:
+    """``DCG / ideal DCG`` of each list, as :func:`ndcg` takes them; NaN where nothing in it is relevant.
+
+    It has the same bits in whatever order rows come, and whatever other lists are beside it.
+    """
+    if not len(score):
+        return np.empty(0)
+    order = np.lexsort([-relevance, -score, list_of])
+    lists, gain, ranked = list_of[order], relevance[order], score[order]
+    first = np.diff(lists, prepend=-1) != 0
+    start = np.flatnonzero(first)
+    rank = np.arange(len(order)) - start[np.cumsum(first) - 1]
+    discount = _discounts(int(rank.max()) + 1)[rank]
     if at is not None:
-        discount[at:] = 0.0
-    tie = np.cumsum(np.diff(score, prepend=score[0]) != 0.0)
-    shared = np.bincount(tie, relevance) * np.bincount(tie, discount) / np.bincount(tie)
-    return float(shared.sum() / (np.sort(relevance)[::-1] * discount).sum())
+        discount[rank >= at] = 0.0
+    tied = np.cumsum(first | (np.diff(ranked, prepend=ranked[0]) != 0.0)) - 1
+    # bincount adds one row after the other, so what else is in the arrays does not change how a list is rounded.
+    shared = np.bincount(tied, gain) * np.bincount(tied, discount) / np.bincount(tied)
+    of_tie = lists[np.flatnonzero(np.diff(tied, prepend=-1))]
+    best = np.bincount(lists, relevance[np.lexsort([-relevance, list_of])] * discount)
+    return np.asarray(np.divide(np.bincount(of_tie, shared), best, out=np.full(len(best), np.nan), where=best != 0.0))
+
+
+@lru_cache(maxsize=4)
+def _discounts(ranks: int) -> Floats:
+    """One by one: numpy's logarithms depend on the place in the array on some processors."""
+    return np.array([1.0 / log2(rank + 2) for rank in range(ranks)])
 
 
 def _by_score(truth: Bools, score: Floats, weights: Floats | None) -> tuple[Floats, Floats]:

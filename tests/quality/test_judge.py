@@ -175,6 +175,11 @@ def test_groups_come_from_a_field() -> None:
     labels, fields = np.array([0.0, 1.0, 1.0]), {"query": words("p", "p", "q")}
     table = Table("regression", (), np.array([[2.0, 1.0, 5.0]]), labels, np.full(3, -1), fields=fields)
     assert verdict(ndcg, table).value == pytest.approx((1 / np.log2(3) + 1) / 2)
+    hours = Table("regression", (), np.array([[2.0, 1.0, 5.0]]), labels, np.full(3, -1), np.arange(3) * 2**32, fields)
+    assert verdict(ndcg, hours).value == 1.0, "lists are of one hour"
+    nowhere = {"query": words(None, None, "q")}
+    unlisted = Table("regression", (), np.array([[2.0, 1.0, 5.0]]), labels, np.full(3, -1), fields=nowhere)
+    assert verdict(ndcg, unlisted).value == 1.0, "a row without value is in no list"
     bare = Table("regression", (), np.array([[2.0]]), np.array([1.0]), np.array([-1]))
     assert "no field 'query'" in verdict(ndcg, bare).text
 

@@ -176,10 +176,10 @@ class Run:
 
 def run(
     path: Path, made: Stream, order: Order = in_order, *, setting: Setting = SETTING,
-    implicit: float | None = None, restart: Sequence[int] = (),
+    implicit: float | None = None, restart: Sequence[int] = (), layout: Layout = LAYOUT,
 ) -> Run:  # fmt: skip
     """Judge a stream; ``restart`` before these intervals."""
-    state = State(path, LAYOUT, TIMING, implicit=implicit)
+    state = State(path, layout, TIMING, implicit=implicit)
     with state.step() as step:
         for topic in (PREDICTIONS, LABELS):
             step.assign(topic, 0, 0)
@@ -192,7 +192,7 @@ def run(
     for number, interval in enumerate(made.intervals):
         if number in restart:
             state.close()
-            state = State(path, LAYOUT, TIMING, implicit=implicit)
+            state = State(path, layout, TIMING, implicit=implicit)
             result.judge = judged.load(state, setting)
         for topic, rows in order(interval):
             with state.step() as step:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.metrics import ndcg_score
 
+from monitor.stats.buckets import Bucket, Buckets, Key
 from monitor.stats.closed import judge
 from monitor.stats.layout import Layout
+from monitor.stats.listing import fold
 from scorer.quality.metrics import METRICS, OPERATIONAL
 from scorer.quality.parameters import Parameters
 from scorer.quality.table import Kind, Table
@@ -105,9 +110,61 @@ def test_the_error_of_a_histogram_widens_the_interval() -> None:
     assert found.high - found.low > 2.0 * found.figure.error + 0.02
 
 
-def test_lists_are_left_to_the_regression_test() -> None:
-    layout = layout_of("regression")
-    bucket = one(outcomes("regression", 500, 3), layout)
-    found = judge(bucket, layout, requirement("ndcg", Parameters(group="query"), minimum=0.1), 0.05)
-    assert (found.verdict, found.figure) == ("INSUFFICIENT", None)
-    assert "the regression test measures it" in found.reason
+def listed(given: Sequence[tuple[float, float, int]], sign: int = 1) -> Bucket:
+    """The bucket of rows of relevance, score and list; or one that takes them back."""
+    n = len(given)
+    relevance, score, places = np.array(given).T
+    of, list_of = np.unique(places, return_inverse=True)
+    table = Table("regression", (), score[None].copy(), relevance.copy(), np.full(n, -1))
+    rows = Buckets(LISTED)
+    rows.add([Key(0, "v", "champion")], np.zeros((1, n), np.int64), table, np.full(n, sign))
+    lists = len(of)
+    [gains] = fold(
+        LISTED, "query", table.labels, table.scores[0], list_of, np.zeros(lists, np.int64),
+        np.full(lists, sign), 1,
+    )  # fmt: skip
+    return rows.kept[Key(0, "v", "champion")].merge(gains)
+
+
+LISTED = Layout.of(
+    [requirement("ndcg", Parameters(group="query", at=at)) for at in (None, 2)], "regression", (), "probability"
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 9), st.sampled_from([None, 2]), st.randoms(use_true_random=False))
+def test_ndcg_is_the_mean_over_lists_in_any_order(n: int, lists: int, at: int | None, chance: random.Random) -> None:
+    rows = [(float(chance.randrange(4)), chance.randrange(5) / 4, chance.randrange(lists)) for _ in range(n)]
+    asked = requirement("ndcg", Parameters(group="query", at=at), minimum=0.5)
+    of_list = {place: [row for row in rows if row[2] == place] for place in {row[2] for row in rows}}
+    expected = [
+        1.0 if len(some) == 1 else ndcg_score([[row[0] for row in some]], [[row[1] for row in some]], k=at)
+        for some in of_list.values()
+        if any(row[0] for row in some)
+    ]
+    bucket = listed(rows)
+    found = judge(bucket, LISTED, asked, 0.05)
+    if not expected:
+        assert (found.verdict, found.reason) == ("INSUFFICIENT", "no list has anything relevant")
+        return
+    assert bucket.counts[LISTED.list_counts(0)] == len(expected)
+    if len(expected) < 2:
+        assert found.verdict == "INSUFFICIENT"
+        return
+    assert found.figure is not None
+    assert found.figure.value == pytest.approx(np.mean(expected), abs=1e-12)
+    radius = np.sqrt(2.0 * np.var(expected, ddof=1) * np.log(80.0) / len(expected)) + 7.0 * np.log(80.0) / (
+        3.0 * (len(expected) - 1)
+    )
+    assert found.low == pytest.approx(max(0.0, np.mean(expected) - radius), abs=1e-12)
+    assert found.high == pytest.approx(min(1.0, np.mean(expected) + radius), abs=1e-12)
+    chance.shuffle(rows)
+    assert listed([(one, two, -place) for one, two, place in rows]) == bucket
+    assert bucket.merge(listed(rows, sign=-1)).is_empty
+
+
+def test_lists_that_cannot_be_judged() -> None:
+    asked = requirement("ndcg", Parameters(group="query"), minimum=0.5)
+    negative = listed([(1.0, 0.1, 0), (-1.0, 0.2, 0), (2.0, 0.3, 1), (1.0, 0.4, 2)])
+    assert judge(negative, LISTED, asked, 0.05).reason == "1 lists have a negative relevance"
+    assert negative.counts[LISTED.list_counts(0)] == 2
