@@ -77,10 +77,11 @@ def import_model(
     taken = raw.taken(given, found.names(given))
     shown = raw.inputs(taken)
     _check_answered(found, taken)
-    known = _entries(taken, inputs, shown, found)
-    draft, estimate = _drafted(found, known, found.methods[0])
+    listed = shown if inputs is None else _given(taken, inputs)
+    draft, estimate = _drafted(found, listed, found.methods[0])
+    _check_size(found, _used(listed, draft, estimate), draft, limits)
+    known = probes.nullable(taken, listed, found) if inputs is None else listed
     entries = _used(known, draft, estimate)
-    _check_size(found, entries, draft, limits)
     outputs = estimate.outputs if classes is None else _renamed(estimate.outputs, classes)
     design = Design(
         model=model,
@@ -126,12 +127,8 @@ def _check_answered(source: Source, rows: pd.DataFrame) -> None:
         raise SchemaError(f"{source.library[0]} itself does not take these rows: {error}") from None
 
 
-def _entries(
-    rows: pd.DataFrame, inputs: Sequence[Input] | None, shown: tuple[Input, ...], source: Source
-) -> tuple[Input, ...]:
-    """The inputs in the order of the model's columns: as given, or as the rows and the library show."""
-    if inputs is None:
-        return probes.nullable(rows, shown, source)
+def _given(rows: pd.DataFrame, inputs: Sequence[Input]) -> tuple[Input, ...]:
+    """The given inputs in the order of the model's columns."""
     by_name = {entry.name: entry for entry in inputs}
     names = [str(name) for name in rows.columns]
     if sorted(by_name) != sorted(names):
