@@ -50,6 +50,9 @@ class Monitor(Section):
         description="Of which periods reports are written by themselves, once all labels are in: HTML and JSON, in "
         "reports under state_directory; comma-separated: day, week, month.",
     )
+    reports_days: float = Field(
+        1_100.0, gt=0.0, le=36_600.0, description="Reports that were written by themselves are kept so many days."
+    )
     outcomes_days: float = Field(
         400.0, gt=0.0, le=36_600.0, description="The files of matured outcomes are kept so many days, for training."
     )

@@ -70,11 +70,12 @@ def _falling(about: str, ordered: Sequence[Verdict], oldest: int, *, failed: boo
     if alarmed is None:
         return
     where = wording.window(alarmed.window, alarmed.begin)
-    headline = f"{wording.subject(alarmed.name, alarmed.segment)} is getting worse {where}"
+    headline = f"{wording.subject(alarmed.name, alarmed.segment)} lately {wording.broken(alarmed)} {where}"
     text = (
-        "A detector that looks at every outcome says that the champion no longer does what is required. It "
-        "alarms before a window has evidence enough for a verdict, and is wrong now and then: monitor.mean_run says "
-        "how seldom."
+        "A detector that looks at every outcome found the latest of them beyond what is required for longer than "
+        "chance explains. It alarms before a verdict can be given, is wrong now and then (monitor.mean_run says how "
+        "seldom), and a short bad spell is enough for it: the figures here are of the whole window so far, which may "
+        "still keep the requirement."
     )
     sign = _shown("falling", about, "ALARM", headline, text, alarmed, ordered)
     detector = f"{about}/{alarmed.version}/{alarmed.number}"
@@ -102,10 +103,7 @@ def _shown(
         numbers.append(("so far", "more labels will come for this window"))
     if one.revision:
         numbers.append(("labels corrected since", f"{one.revision} times"))
-    period = "day" if one.window == "hour" else one.window
-    advice = [
-        ("See what else moved: inputs, segments, label delay.", f"monitor report --period {period} --html report.html")
-    ]
+    advice = [("See what else moved: inputs, segments, label delay.", wording.report(one.window, one.begin))]
     if kind != "challenger":
         advice += [
             ("See since when this version scores, and who set it.", "scorer champion show"),

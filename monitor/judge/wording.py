@@ -9,7 +9,7 @@ import numpy as np
 from monitor.judge.verdicts import Segment, Verdict
 from scorer.quality.requirement import Window
 
-_MONTHS = (
+MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
@@ -55,6 +55,13 @@ def short(kind: Window, begin: int) -> str:
     return f"{day} {month[:3]}" + (f" {_clock(begin)}" if kind == "hour" else "")
 
 
+def report(kind: Window, begin: int) -> str:
+    """The command for the report of a window; of an hour that of its day."""
+    period = "day" if kind == "hour" else kind
+    day = str(np.datetime64(begin, "us").astype("datetime64[D]"))
+    return f"monitor report --period {period} --of {day[:7] if period == 'month' else day} --html report.html"
+
+
 def subject(name: str, segment: Segment | None) -> str:
     """``accuracy``, or ``accuracy of origin JFK``."""
     return name if segment is None else f"{name} of {segment[0]} {segment[1]}"
@@ -76,7 +83,7 @@ def bounds(verdict: Verdict) -> str:
 
 def _day(time: int) -> str:
     year, month, day = str(np.datetime64(time, "us").astype("datetime64[D]")).split("-")
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
+    return f"{int(day)} {MONTHS[int(month) - 1]} {year}"
 
 
 def _clock(time: int) -> str:

@@ -46,7 +46,8 @@ class Report:
     """All sections. Times are microseconds since 1970, UTC; figures are of the champion where nothing else is said.
 
     ``provisional`` says that a cohort of the period is still open. ``versions_live`` are those that were champion in
-    the period; ``tally`` counts guarded requirements by verdict.
+    the period; ``beyond`` has, by segment field, the predictions since the state began whose value is none that is told
+    apart. ``tally`` counts guarded requirements by verdict.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Report:
     coverage: Labels
     worst_segments: tuple[Worse, ...]
     segments: int
+    beyond: tuple[tuple[str, int], ...]
     versions: tuple[Version, ...]
     letters: Letters
     estimates: Estimates
@@ -116,9 +118,10 @@ def report(given: Material) -> Report:
         scores=tuple(scores.distributions(whole.all_scores, whole.scores, layout)),
         confusion=confusion.confusion(whole, layout),
         drift=_drift(given, whole),
-        coverage=labels.labels(parts, covered(given.hours), given.delays, given.closed_before),
+        coverage=labels.labels(parts, given.covered, given.delays, given.closed_before),
         worst_segments=tuple(segments.worst(whole, given.segments, layout, wanted, alpha)),
         segments=len(given.segments),
+        beyond=tuple(sorted((name, n) for name, n in given.beyond.items() if n)),
         versions=tuple(versions.compared(_by_version(given.hours, layout), layout, wanted, alpha)),
         letters=Letters(dead, labels.share(dead, dead + live), _ranked(given.letters)),
         estimates=estimates.estimates([*parts, *later], {**champion, **since}, layout, wanted, given.closed_before),

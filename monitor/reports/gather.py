@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,7 +26,7 @@ from monitor.stats.trained import KEPT, Trained
 from monitor.store.cohorts import BEGINNING, closed_before
 from monitor.store.errors import SnapshotMissing
 from monitor.store.reading import Snapshot
-from monitor.store.shown import Seen
+from monitor.store.shown import Covered, Seen
 from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.requirement import Requirement
 
@@ -94,7 +95,9 @@ def material(snapshot: Snapshot, asked: Asked, span: Span) -> Material:
         before=before,
         since=since,
         segments=_segments(snapshot, layout, span),
+        beyond=_beyond(snapshot),
         verdicts=snapshot.verdicts(span.begin, span.end),
+        covered=_covered(snapshot.coverage(span.begin, span.end)),
         delays=_sums((one.bin, one.labels) for one in snapshot.delays(span.begin, span.end) if one.version in versions),
         inputs=_inputs(snapshot, span, trained),
         letters=_sums((one.reason, one.n) for one in letters),
@@ -116,10 +119,6 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
     open_ = [one for one in coverage if until is None or one.hour >= until]
     days = sorted({at(one.hour, "day") for one in coverage})[-RECENT:]
     begin = days[0].begin if days else 0
-    both: dict[int, tuple[int, int]] = {}
-    for one in coverage:
-        predictions, labelled = both.get(one.hour, (0, 0))
-        both[one.hour] = predictions + one.predictions, labelled + one.labelled
     table = requirements.latest(snapshot.verdicts(), asked.requirements)
     kept = snapshot.kept("incidents")
     unsent = {kind: len(snapshot.unsent(kind)) for kind in ("verdict", "mail", "outcomes")}
@@ -136,7 +135,7 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
         topics=tuple(status.topics(snapshot.sources(), clock.time)),
         coverage=labels.labels(
             days,
-            both,
+            _covered(coverage),
             _sums((one.bin, one.labels) for one in snapshot.delays(begin)),
             BEGINNING if until is None else until,
         ),
@@ -146,6 +145,22 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
         refused=tuple((one.topic, one.reason, one.n) for one in snapshot.counts()),
         unsent=unsent,
     )
+
+
+def _covered(coverage: Iterable[Covered]) -> dict[int, tuple[int, int]]:
+    """Predictions and labelled ones by hour."""
+    found: dict[int, tuple[int, int]] = {}
+    for one in coverage:
+        predictions, labelled = found.get(one.hour, (0, 0))
+        found[one.hour] = predictions + one.predictions, labelled + one.labelled
+    return found
+
+
+def _beyond(snapshot: Snapshot) -> dict[str, int]:
+    """By segment field, the predictions with a value that is not told apart."""
+    kept = snapshot.kept("judge")
+    found: dict[str, int] = {} if kept is None else json.loads(kept)["beyond"]
+    return found
 
 
 def _hours(snapshot: Snapshot, layout: Layout, begin: int, end: int) -> tuple[Hours, bool]:

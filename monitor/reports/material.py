@@ -24,8 +24,10 @@ class Material:
     """``parts`` are what a trend divides the period into. ``tick`` is the last one, ``closed_before`` the time before
     which cohorts are closed; ``champion`` is the version that is followed, if any, ``trained`` what is known of its
     training data. ``hours`` hold the period, ``before`` the one before, ``since`` what came after. ``segments`` are the
-    champion's buckets over the period, ``delays`` its labels by bin of ``store.tally.EDGES``. ``letters`` are dead
-    letters of the period by reason; ``counted`` has them by hour, and the latency.
+    champion's buckets over the period, ``beyond`` the predictions of values that are not told apart, by field.
+    ``covered`` are the predictions that count and those of them with a label, without implicit ones, by hour, and
+    ``delays`` labels by bin of ``store.tally.EDGES``. ``letters`` are dead letters of the period by reason; ``counted``
+    has them by hour, and the latency.
     """
 
     model: str
@@ -42,7 +44,9 @@ class Material:
     before: Hours
     since: Hours
     segments: Mapping[Segment, Bucket]
+    beyond: Mapping[str, int]
     verdicts: Sequence[Verdict]
+    covered: Mapping[int, tuple[int, int]]
     delays: Mapping[int, int]
     inputs: Sequence[Input]
     letters: Mapping[str, int]

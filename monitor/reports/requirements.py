@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.judge.verdicts import Segment, Verdict, identity
+from monitor.judge.wording import MONTHS
 from monitor.reports.measured import finite
 from monitor.reports.periods import Span
 from scorer.quality.requirement import Requirement
@@ -101,7 +102,8 @@ def tally(table: Iterable[Row]) -> Mapping[str, int]:
 
 def _table(found: Mapping[tuple[object, ...], Sequence[Verdict]], requirements: Sequence[Requirement]) -> list[Row]:
     judged = {one.requirement for several in found.values() for one in several}
-    table = [_row(several) for several in found.values()]
+    seasons = {identity(one): _season(one) for one in requirements}
+    table = [_row(several, seasons.get(several[0].requirement, "")) for several in found.values()]
     table += [_silent(one) for one in requirements if identity(one) not in judged]
     return sorted(
         table,
@@ -116,13 +118,13 @@ def _recent(one: Verdict) -> tuple[bool, int, int]:
     return not (one.provisional and one.verdict == "INSUFFICIENT"), one.number, one.time
 
 
-def _row(several: Sequence[Verdict]) -> Row:
+def _row(several: Sequence[Verdict], season: str) -> Row:
     last = max(several, key=_recent)
     counted = [one.verdict for one in several]
     return Row(
         last.requirement,
         last.name,
-        bounds(last.minimum, last.maximum),
+        bounds(last.minimum, last.maximum) + season,
         last.window,
         last.judged,
         last.guarded,
@@ -150,10 +152,15 @@ def _row(several: Sequence[Verdict]) -> Row:
 
 def _silent(one: Requirement) -> Row:
     return Row(
-        identity(one), one.name, bounds(one.minimum, one.maximum), one.window, one.judged, one.guarded, None, None,
-        "INSUFFICIENT", False, None, None, None, None, None, 0, 0, one.minimum, one.maximum, 0, 0,
+        identity(one), one.name, bounds(one.minimum, one.maximum) + _season(one), one.window, one.judged, one.guarded,
+        None, None, "INSUFFICIENT", False, None, None, None, None, None, 0, 0, one.minimum, one.maximum, 0, 0,
         "no window of it has been judged yet", 0, 0, 0,
     )  # fmt: skip
+
+
+def _season(one: Requirement) -> str:
+    """Of several requirements of one metric this may be all that tells them apart."""
+    return f" in {', '.join(MONTHS[month - 1][:3] for month in sorted(one.season))}" if one.season else ""
 
 
 def bounds(minimum: float | None, maximum: float | None) -> str:

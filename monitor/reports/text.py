@@ -13,6 +13,8 @@ from monitor.reports.status import Status, problems
 from scorer.cli import output
 
 SHOWN = 8
+_LENGTH = {"hour": 16, "month": 7}
+"""Characters of a moment that name a window; of others the day."""
 _STYLES = {"PASS": output.COLOURS["ok"], "FAIL": output.COLOURS["failed"], "INSUFFICIENT": output.COLOURS["warning"]}
 _GRAVE = {"FAIL": output.COLOURS["failed"], "ALARM": output.COLOURS["warning"], "WARNING": output.COLOURS["warning"]}
 
@@ -86,6 +88,8 @@ def show_report(report: Report) -> None:
     output.line(f"{report.model}: {report.name}", "bold")
     if report.provisional:
         output.line("provisional: labels are still to come", "yellow")
+    if not report.predictions:
+        output.line("there are no predictions of the champion in this period", "yellow")
     letters, coverage = report.letters, report.coverage
     output.pairs(
         {
@@ -112,6 +116,9 @@ def show_report(report: Report) -> None:
             for one in report.worst_segments[:SHOWN]
         ]  # fmt: skip
         output.table(("metric", "worst segments", "value", "interval", "all", "surely worse by"), worst)
+    for name, n in report.beyond:
+        told = f"{name[:60]} has more values than are told apart: {output.count(n, 'prediction')} of others"
+        output.line(f"{told}, since the state began, are counted with all outcomes alone", "yellow")
     moved = [one for one in report.drift if one.from_training is not None or one.from_before is not None]
     if moved:
         output.line("")
@@ -139,7 +146,7 @@ def _cells(row: Row) -> tuple[object, ...]:
         _known(row.value),
         _interval(row.low, row.high) if row.value is not None else "-",
         f"{row.n:,}",
-        row.window if row.begin is None else f"{row.window} {moment(row.begin)[: 16 if row.window == 'hour' else 10]}",
+        row.window if row.begin is None else f"{row.window} {moment(row.begin)[: _LENGTH.get(row.window, 10)]}",
         row.version,
         ", ".join(notes),
     )

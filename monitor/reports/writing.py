@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,8 @@ from monitor.reports.periods import Period, Span, due, parse
 from monitor.reports.plain import plain
 from monitor.reports.status import Status, problems
 from monitor.rounds import Rounds
+from monitor.rows import DAY
+from monitor.settings import Monitor
 from monitor.store.reading import Snapshot
 
 SECONDS = 60.0
@@ -43,8 +45,11 @@ def made(snapshot: Snapshot, asked: Asked, span: Span) -> Report:
     return report(gather.material(snapshot, asked, span))
 
 
-def write_due(snapshot: Snapshot, asked: Asked, periods: Iterable[Period], directory: Path) -> list[Path]:
-    """Write the reports that are due and not in ``directory`` yet, as HTML and JSON; returns the HTML files.
+def write_due(
+    snapshot: Snapshot, asked: Asked, periods: Iterable[Period], directory: Path, keep_days: float
+) -> list[Path]:
+    """Write the reports that are due and not in ``directory`` yet, as HTML and JSON; returns the HTML files. Those of
+    periods that ended ``keep_days`` before the last cohort that has closed are removed.
 
     Named MODEL-day-2013-06-03.html and so on; HTML comes last, so what has one is whole. Periods without predictions
     have no report. Raises OSError.
@@ -63,6 +68,10 @@ def write_due(snapshot: Snapshot, asked: Asked, periods: Iterable[Period], direc
             put(file.with_suffix(".json"), as_json(found))
             put(file, html(found))
             written.append(file)
+        for span in _spans(directory, asked.model, period):
+            if span.end < until - keep_days * DAY:
+                for kind in (".html", ".json"):
+                    (directory / f"{asked.model}-{period}-{span.key}{kind}").unlink(missing_ok=True)
     return written
 
 
@@ -73,9 +82,10 @@ class Nightly:
     """
 
     def __init__(
-        self, snapshot: Path, asked: Asked, periods: Sequence[Period], directory: Path, told: Callable[[Path], None]
+        self, snapshot: Path, asked: Asked, scheduled: Monitor, directory: Path, told: Callable[[Path], None]
     ) -> None:
-        self._path, self._asked, self._periods, self._directory = snapshot, asked, periods, directory
+        self._path, self._asked, self._directory = snapshot, asked, directory
+        self._periods, self._keep_days = scheduled.scheduled_reports, scheduled.reports_days
         self._told = told
         self._rounds = Rounds("reports", self._round)
 
@@ -96,13 +106,18 @@ class Nightly:
     def _round(self) -> float:
         if self._periods and self._path.is_file():
             with Snapshot(self._path) as snapshot:
-                for file in write_due(snapshot, self._asked, self._periods, self._directory):
+                for file in write_due(snapshot, self._asked, self._periods, self._directory, self._keep_days):
                     self._told(file)
         return SECONDS
 
 
 def _last(directory: Path, model: str, period: Period) -> Span | None:
     """The latest period that has a report."""
+    return max(_spans(directory, model, period), default=None)
+
+
+def _spans(directory: Path, model: str, period: Period) -> list[Span]:
+    """The periods that have a report."""
     begin = f"{model}-{period}-"
     keys = [file.stem.removeprefix(begin) for file in directory.glob("*.html") if file.stem.startswith(begin)]
-    return max((parse(period, key) for key in keys if key[:1].isdigit()), default=None)
+    return [parse(period, key) for key in keys if key[:1].isdigit()]

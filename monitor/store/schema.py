@@ -206,8 +206,9 @@ def _check(
         connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", [str(found)])
     if list(carried.items()) != list(layout.carried.items()):
         raise StateRefused(
-            f"the state holds the columns {carried}, and the settings ask for {dict(layout.carried)}; set them back, "
-            "or move the file away and replay the topics"
+            f"the state was made for other segments (monitor.segments) or outputs: it holds the columns "
+            f"{', '.join(carried)}, and the settings ask for {', '.join(layout.carried)}; set them back, or stop the "
+            "monitor and build it anew: monitor replay --to NEW_DIRECTORY"
         )
     if settings != asdict(timing):
         raise StateRefused(

@@ -37,7 +37,7 @@ def test_a_fail_is_told_in_one_line_with_bound_window_value_and_interval() -> No
     assert (sign.severity, sign.opens, sign.window) == ("FAIL", True, 521)
     assert dict(sign.numbers)["required"] == "at least 0.68"
     assert dict(sign.numbers)["labels"] == "21,000 of 24,000 predictions"
-    assert "monitor report --period month --html report.html" in dict(sign.advice).values()
+    assert "monitor report --period month --of 2013-06 --html report.html" in dict(sign.advice).values()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,11 @@ def test_the_verdict_on_the_version_that_is_champion_now_counts() -> None:
     assert acting(facts(verdicts=made, champion="v2")) == []
 
 
+def test_a_command_that_was_refused_is_no_refused_flip() -> None:
+    flip = Flip(NOW, "acknowledge", '{"incident": "x"}', False, "unknown", "monitor")
+    assert signs(facts(flips=[flip]), RULES) == []
+
+
 def test_what_ended_long_ago_wakes_nobody() -> None:
     end = verdict().end
     assert only(signs(replace(facts(verdicts=[verdict()]), time=end + RULES.oldest), RULES)).opens
@@ -113,7 +118,7 @@ def test_a_fast_alarm_is_a_sign_of_its_own_and_wakes_nobody_beside_a_fail() -> N
     alarmed = verdict(says="INSUFFICIENT", alarms=2)
     falling = next(one for one in signs(facts(verdicts=[alarmed]), RULES) if one.kind == "falling")
     assert (falling.severity, falling.alarms, falling.opens) == ("ALARM", 2, True)
-    assert falling.headline == "accuracy is getting worse in June 2013"
+    assert falling.headline == "accuracy lately below 0.68 in June 2013"
     # The newest window with an alarm is the one: those after it have closed nothing yet.
     later = facts(verdicts=[alarmed, verdict("2013-07", "INSUFFICIENT")])
     assert next(one for one in signs(later, RULES) if one.kind == "falling").detector == falling.detector

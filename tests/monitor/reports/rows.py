@@ -9,6 +9,7 @@ import pandas as pd
 
 from monitor.judge.verdicts import Segment
 from monitor.reports.cases import Error
+from monitor.reports.document import covered
 from monitor.reports.drifting import Input
 from monitor.reports.material import Material
 from monitor.reports.periods import PARTS, Span, at
@@ -149,7 +150,9 @@ def material(
         before=hours(before, layout),
         since=hours(rows[rows["time"] >= span.end], layout),
         segments=by_origin(inside, layout) if "origin" in rows else {},
+        beyond={},
         verdicts=(),
+        covered=covered(hours(inside, layout)),
         delays={6: 100, 9: 1000, 12: 400, 24: 3},
         inputs=[
             Input(

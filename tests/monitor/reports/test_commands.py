@@ -86,7 +86,7 @@ def test_a_report_is_shown_or_written(place: Path, capsys: pytest.CaptureFixture
 def test_mistakes_are_told_in_words(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed(place, "report", "--period", "day", "--of", "now") == 2
     assert "write 2013-06-03" in capsys.readouterr().err
-    assert typed(place, "report", "--period", "day", "--html", "none/there.html") == 1
+    assert typed(place, "report", "--period", "day", "--html", "none/there.html") == 2
     assert "none" in capsys.readouterr().err
     assert typed(place, "report") == 2
 

@@ -15,10 +15,12 @@ from sklearn import metrics as sk
 
 from monitor.judge.outputs import KEPT
 from monitor.reports import gather, text, writing
+from monitor.reports.document import report
 from monitor.reports.page import html
 from monitor.reports.periods import at
 from monitor.reports.status import OLD, problems
 from monitor.rows import DAY
+from monitor.settings import Monitor
 from monitor.store.errors import SnapshotMissing, StateRefused
 from monitor.store.reading import Snapshot
 from monitor.store.state import State
@@ -171,7 +173,7 @@ def test_an_empty_state_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureF
         json.loads(writing.as_json(found))
         with pytest.raises(SnapshotMissing, match="no champion"):
             writing.made(opened, ASKED, gather.chosen(opened, "day"))
-        assert writing.write_due(opened, ASKED, ("day",), tmp_path / "reports") == []
+        assert writing.write_due(opened, ASKED, ("day",), tmp_path / "reports", 1_000.0) == []
     with state.step() as step:
         step.keep(KEPT, b'{"kind": "binary", "classes": ["no", "yes"], "scale": "probability"}')
         step.tick(START)
@@ -180,7 +182,7 @@ def test_an_empty_state_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureF
         found_ = writing.made(opened, ASKED, gather.chosen(opened, "month"))
         assert "no predictions" in html(found_)
         text.show_report(found_)
-        assert writing.write_due(opened, ASKED, ("day",), tmp_path / "reports") == []
+        assert writing.write_due(opened, ASKED, ("day",), tmp_path / "reports", 1_000.0) == []
 
 
 def test_reports_that_are_due_are_written_once(snapshot: Path, tmp_path: Path) -> None:
@@ -190,13 +192,33 @@ def test_reports_that_are_due_are_written_once(snapshot: Path, tmp_path: Path) -
     for name in ("flights-day-2013-01-03", "flights-day-notes", "other-day-2013-01-10"):
         (directory / f"{name}.html").write_text("somebody's")
     with Snapshot(snapshot) as opened:
-        found = writing.write_due(opened, ASKED, ("day", "week", "month"), directory)
+        found = writing.write_due(opened, ASKED, ("day", "week", "month"), directory, 1_000.0)
         assert [one.name for one in found] == ["flights-day-2013-01-09.html", "flights-week-2012-12-31.html"]
-        assert writing.write_due(opened, ASKED, ("day", "week", "month"), directory) == []
+        assert writing.write_due(opened, ASKED, ("day", "week", "month"), directory, 1_000.0) == []
     assert len(list(directory.iterdir())) == 3 + 2 * 2
     for file in found:
         assert json.loads(file.with_suffix(".json").read_text())["model"] == "flights"
         assert file.read_text().endswith("</html>\n")
+
+
+def test_reports_of_long_ago_are_removed(snapshot: Path, tmp_path: Path) -> None:
+    """Cohorts before noon or so of 12 January are closed: what ended within 9 days before stays, the rest goes."""
+    for name in ("flights-day-2013-01-03", "flights-day-2013-01-02", "flights-day-notes", "other-day-2013-01-02"):
+        for kind in ("html", "json"):
+            (tmp_path / f"{name}.{kind}").write_text("somebody's")
+    with Snapshot(snapshot) as opened:
+        writing.write_due(opened, ASKED, ("day",), tmp_path, 9.0)
+    found = sorted(file.name for file in tmp_path.glob("*-*"))
+    stay = ("flights-day-2013-01-03", "flights-day-2013-01-09", "flights-day-notes", "other-day-2013-01-02")
+    assert found == sorted(f"{name}.{kind}" for name in stay for kind in ("html", "json"))
+
+
+def test_values_that_are_not_told_apart_are_told(snapshot: Path) -> None:
+    with Snapshot(snapshot) as opened:
+        found = gather.material(opened, ASKED, gather.chosen(opened, "month"))
+    told = report(replace(found, beyond={"origin": 1_234, "carrier": 0}))
+    assert told.beyond == (("origin", 1_234),)
+    assert "origin has more values than are told apart: 1,234 predictions of others" in html(told)
 
 
 def test_they_are_written_by_a_thread(snapshot: Path, tmp_path: Path) -> None:
@@ -206,7 +228,7 @@ def test_they_are_written_by_a_thread(snapshot: Path, tmp_path: Path) -> None:
         told.append(file)
         done.set()
 
-    with writing.Nightly(snapshot, ASKED, ("week",), tmp_path, tell) as nightly:
+    with writing.Nightly(snapshot, ASKED, Monitor(scheduled_reports=("week",)), tmp_path, tell) as nightly:
         assert done.wait(60.0)
         nightly.check()
     assert [file.name for file in told] == ["flights-week-2012-12-31.html"]
