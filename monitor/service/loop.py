@@ -64,7 +64,7 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, list_fields(requirements))))
         station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics))
         asked = Asked(settings.scorer.model, list(requirements), settings.monitor.alpha)
-        nightly = Nightly(files.snapshot, asked, settings.monitor.scheduled_reports, files.reports, _written)
+        nightly = Nightly(files.snapshot, asked, settings.monitor, files.reports, _written)
         stack.enter_context(nightly)
         while not stopping():
             for part in (lease, following, commands, nightly):
