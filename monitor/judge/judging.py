@@ -34,6 +34,7 @@ KEPT_DAYS: Final = {"hour": 10, "day": 100, "week": 400, "month": 400}
 """For so many days after their window verdicts are kept. Those of hours go with the buckets of single hours."""
 
 _NOTHING: Final = Judged("INSUFFICIENT", None, float("-inf"), float("inf"))
+_YOUNG: Final = replace(_NOTHING, reason="it was not required yet when this window began")
 _LATE: Final = replace(_NOTHING, reason="its outcomes came after the window had closed")
 
 
@@ -87,6 +88,7 @@ class Judge:
 
     ``stale`` are the subjects whose figures have changed since they were last looked at, and ``looked`` is the tick at
     which all were. After a step that was rolled back this is ahead of the state, and is to be loaded anew.
+    ``since``: up to where was closed when a requirement was first asked; before, no sequence was fed.
     """
 
     setting: Setting
@@ -99,6 +101,7 @@ class Judge:
     stale: set[Subject] = field(default_factory=set)
     looked: int = -(2**62)
     closed_before: int = -(2**62)
+    since: dict[str, int] = field(default_factory=dict)
     touched: set[Subject] = field(default_factory=set)
 
     @staticmethod
@@ -181,6 +184,8 @@ class Judge:
             if asked.judged == CONTINUOUSLY:
                 test = self.sequences.ongoing.get(one)
                 nothing = _LATE if self._end(one) <= before else _NOTHING
+                if bounds(one.number, asked.window)[0] < self.since.get(one.requirement, -(2**62)):
+                    test, nothing = None, _YOUNG
                 judged[one] = nothing if test is None else test.watch.judge(self.setting.alpha / _shares(asked))
             elif before < self._end(one) <= self.closed_before:
                 closing.setdefault((self._end(one), one.role, one.version), {})[one] = Asked(asked, buckets.of(one))
@@ -309,7 +314,7 @@ def _reason(asked: Requirement, judged: Judged, labels: int, why: str, provision
     what = "predictions" if asked.metric.name in UNLABELLED else "labels"
     for applies, text in (
         (judged.verdict != "INSUFFICIENT", f"{between}, and required is {asked.bounds}"),
-        (judged is _LATE, judged.reason),
+        (judged in (_LATE, _YOUNG), judged.reason),
         (bool(why), f"undefined: {why}"),
         (labels < asked.least_labels, f"{labels:,} {what} decide nothing; it needs {asked.least_labels:,}"),
         (provisional and asked.judged != CONTINUOUSLY, "it is judged once, when its window has closed"),

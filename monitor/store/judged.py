@@ -46,10 +46,14 @@ def load(state: State, setting: Setting) -> Judge:
     facts = json.loads(kept)
     if facts["plan"] != _plan(judge):
         raise StateRefused(
-            f"the state counts {facts['plan']}, and the requirements, outputs and segments of now need {_plan(judge)}; "
-            "set them back, or move the file away and replay the topics"
+            "the requirements, outputs or segments of now need other counts than the state holds: it was made for "
+            f"{facts['plan']}, and they need {_plan(judge)}. Set them back; or run `monitor replay --to DIRECTORY`, "
+            "which counts anew from the topics with the settings of now, and put that directory in the place of "
+            "monitor.state_directory"
         )
     judge.looked, judge.closed_before, judge.cells.merged = facts["looked"], facts["closed_before"], facts["merged"]
+    # Who asks in the middle of a window has seen some of it, and its sequence would miss what was before.
+    judge.since = {name: facts["since"].get(name, judge.closed_before) for name in judge.wanted}
     judge.cells.beyond = facts["beyond"]
     judge.cells.values = {name: dict.fromkeys(values) for name, values in facts["values"].items()}
     with closing(state.reader()) as reader:
@@ -113,6 +117,7 @@ def store(step: Step, judge: Judge) -> None:
     facts = {
         "plan": _plan(judge), "looked": judge.looked, "closed_before": judge.closed_before, "merged": cells.merged,
         "beyond": cells.beyond, "values": {name: list(values) for name, values in cells.values.items()},
+        "since": {name: judge.since.get(name, -(2**62)) for name in judge.wanted},
     }  # fmt: skip
     step.keep(_NAME, json.dumps(facts).encode())
     for touched in (cells.touched, judge.touched, sequences.touched, judge.worst.touched):

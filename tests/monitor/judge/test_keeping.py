@@ -1,0 +1,169 @@
+"""What a judge keeps and forgets: open cohorts, old verdicts, worst cases, other plans, a step that was rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.judge.judging import KEPT_DAYS, Judge, Setting
+from monitor.judge.verdicts import identity
+from monitor.judge.worst import MOST
+from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS
+from monitor.store import judged
+from monitor.store.errors import StateRefused
+from monitor.store.state import State
+from scorer.quality.metrics import CONTINUOUSLY
+from scorer.quality.parameters import Parameters
+from scorer.quality.requirement import Segments
+from tests.monitor.judge.test_figures import frame
+from tests.monitor.judge.world import (
+    LAYOUT,
+    OUTPUTS,
+    REQUIREMENTS,
+    SETTING,
+    TIMING,
+    Interval,
+    Stream,
+    contents,
+    in_order,
+    requirement,
+    run,
+    stream,
+)
+
+
+def asking(*more: object, **changed: object) -> Setting:
+    """The usual setting with other requirements."""
+    return replace(SETTING, requirements=(*REQUIREMENTS, *more), **changed)  # type: ignore[arg-type]
+
+
+def go_on(path: Path, intervals: Sequence[Interval], setting: Setting, fails: Sequence[int] = ()) -> Judge:
+    """Go on with a state; at the ticks ``fails`` the step is rolled back after all was judged, and done again."""
+    with closing(State(path, LAYOUT, TIMING)) as state:
+        judge = judged.load(state, setting)
+        for number, interval in enumerate(intervals):
+            for topic, rows in in_order(interval):
+                with state.step() as step:
+                    (step.predictions if topic == PREDICTIONS else step.labels)(rows)
+            for breaks in [True, False] if number in fails else [False]:
+                try:
+                    with state.step() as step:
+                        ticked = step.tick(interval.tick, [(PREDICTIONS, 0), (LABELS, 0)])
+                        judged.tick(step, judge, ticked, interval.tick)
+                        if breaks:
+                            raise InterruptedError  # noqa: TRY301  # the step is what breaks
+                except InterruptedError:
+                    judge = judged.load(state, setting)
+        return judge
+
+
+def test_a_continuous_verdict_is_about_closed_cohorts_alone(tmp_path: Path) -> None:
+    made = stream(3, 1500, 60)
+    begun = Stream(made.intervals[: len(made.intervals) // 2])
+    judge, rows = run(tmp_path / "state", begun).judge, frame(begun)
+    asked = identity(REQUIREMENTS[0])
+    open_ones = 0
+    for one, verdict in judge.verdicts.items():
+        if verdict.requirement != asked or not verdict.provisional:
+            continue
+        ours = rows[(rows.time >= verdict.begin) & (rows.time < verdict.end)]
+        ours = ours[(ours.role == one.role) & (ours.version == one.version)]
+        closed = ours[ours.time < judge.closed_before]
+        assert verdict.predictions == len(closed)
+        known = closed[closed.valid & closed.label.notna()]
+        assert verdict.n == len(known)
+        if len(known):
+            assert verdict.value == pytest.approx((known.predicted == known.label).mean(), abs=1e-12)
+        open_ones += int((ours[ours.time >= judge.closed_before].label.notna()).sum())
+    assert open_ones > 20, "labels of open cohorts were there"
+
+
+def test_old_verdicts_are_forgotten_in_memory_and_in_the_state(tmp_path: Path) -> None:
+    judge = run(tmp_path / "state", stream(7, 500, 12 * 24)).judge
+    last_day = judge.closed_before // DAY * DAY
+    hours = sorted(one.end for one in judge.verdicts.values() if one.window == "hour")
+    assert last_day - KEPT_DAYS["hour"] * DAY < hours[0] <= last_day - KEPT_DAYS["hour"] * DAY + 6 * HOUR
+    stored = {(one[0], one[1], one[2], one[3]) for one in contents(tmp_path / "state")["verdicts"]}
+    assert stored == {(one.requirement, one.number, one.role, one.version) for one in judge.verdicts}
+    assert min(one.begin for one in judge.verdicts.values() if one.window == "day") < hours[0] - 3 * DAY
+
+
+def test_worst_cases_are_the_largest_confident_errors_of_each_day(tmp_path: Path) -> None:
+    made = stream(1, 2500, 60, corrections=0.0)
+    judge, rows = run(tmp_path / "state", made).judge, frame(made)
+    rows = rows[(rows.role == "champion") & rows.valid & rows.label.notna() & (rows.predicted != rows.label)]
+    rows = rows.assign(loss=np.where(rows.label == 1.0, 1.0 - rows.score, rows.score), day=rows.time // DAY)
+    rows = rows.sort_values(["loss", "time", "source_offset"], ascending=[False, True, True])
+    expected = {
+        key: list(part.head(MOST)[["loss", "source_offset"]].itertuples(index=False, name=None))
+        for key, part in rows.groupby(["day", "version"])
+    }
+    found = {key: [(one.loss, one.offset) for one in cases] for key, cases in judge.worst.cases.items()}
+    assert found == expected
+    assert max(map(len, found.values())) == MOST
+    with closing(State(tmp_path / "state", LAYOUT, TIMING)) as state:
+        assert judged.load(state, SETTING).worst.cases == judge.worst.cases
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        asking(requirement("recall", given=Parameters(threshold=0.4))),
+        asking(requirement("log_loss", given=Parameters(clip=0.01), maximum=0.6)),
+        asking(requirement("recall", segments=(Segments("carrier", ("ZZ",)),))),
+        asking(requirement("recall", "hour", segments=(Segments("carrier", ()),))),
+        replace(SETTING, outputs=replace(OUTPUTS, classes=("no", "maybe"))),
+    ],
+    ids=["a threshold", "a clip", "a named segment", "a segment by the hour", "other classes"],
+)
+def test_what_needs_other_counts_is_refused_with_the_command_that_counts_anew(setting: Setting, tmp_path: Path) -> None:
+    made = stream(1, 100, 20)
+    judge = run(tmp_path / "state", made).judge
+    before = contents(tmp_path / "state")
+    with closing(State(tmp_path / "state", LAYOUT, TIMING)) as state:
+        with pytest.raises(StateRefused, match="monitor replay --to DIRECTORY") as refused:
+            judged.load(state, setting)
+        assert "Set them back" in str(refused.value)
+        assert judged.load(state, SETTING).verdicts == judge.verdicts
+    assert contents(tmp_path / "state") == before
+
+
+def test_who_asks_in_the_middle_of_a_window_is_answered_from_the_next_one_on(tmp_path: Path) -> None:
+    added = (requirement("accuracy", "week", CONTINUOUSLY), requirement("accuracy", "week"))
+    made = stream(4, 700, 12 * 24)
+    half = next(number for number, one in enumerate(made.intervals) if one.tick > made.intervals[0].tick + 3 * DAY)
+    run(tmp_path / "state", Stream(made.intervals[:half]))
+    judge = go_on(tmp_path / "state", made.intervals[half:], asking(*added))
+    whole = run(tmp_path / "whole", made, setting=asking(*added)).judge
+    asked_at = judge.since[identity(added[0])]
+    young = 0
+    for one, verdict in whole.verdicts.items():
+        if one.requirement == identity(added[0]) and verdict.begin < asked_at:
+            if one in judge.verdicts:
+                assert judge.verdicts[one].verdict == "INSUFFICIENT"
+                assert judge.verdicts[one].reason == "it was not required yet when this window began"
+                young += 1
+        elif one.requirement in (identity(added[0]), identity(added[1])) and verdict.end > asked_at:
+            assert replace(judge.verdicts[one], time=0, revision=0, alarms=0, level=None) == replace(
+                verdict, time=0, revision=0, alarms=0, level=None
+            )
+    assert young
+    assert all(
+        one.verdict == judge.verdicts[key].verdict
+        for key, one in whole.verdicts.items()
+        if key.requirement in map(identity, REQUIREMENTS)
+    )
+
+
+def test_a_step_that_is_rolled_back_leaves_nothing_behind(tmp_path: Path) -> None:
+    made = stream(1, 300, 60)
+    run(tmp_path / "whole", made)
+    first = Stream(made.intervals[:2])
+    run(tmp_path / "other", first)
+    go_on(tmp_path / "other", made.intervals[2:], SETTING, fails=range(0, len(made.intervals), 3))
+    assert contents(tmp_path / "whole") == contents(tmp_path / "other")
