@@ -115,7 +115,8 @@ def count(rows: Rows) -> int:
 
 def take(rows: Rows, which: NDArray[Any]) -> Rows:
     """The rows at these indices, or under this mask."""
-    return {name: column[which] for name, column in rows.items()}
+    places = np.flatnonzero(which) if which.dtype == np.bool_ else which  # a mask is gone through once, not by column
+    return {name: column.take(places) for name, column in rows.items()}
 
 
 def distinct(numbers: Int64s) -> tuple[Int64s, Int64s]:

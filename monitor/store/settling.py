@@ -48,7 +48,7 @@ def settle(held: Rows, fresh: Rows, held_labels: Rows, fresh_labels: Rows) -> Se
     """Settle fresh rows with those that were held for the same ids.
 
     ``held`` and ``held_labels`` are all that is stored under the ids of fresh rows: at most one prediction for an id
-    and version, and one label for an id.
+    and version, and one label for an id. All that is stored under another id may be among them, and stays.
     """
     columns = {name: column.dtype.str for name, column in fresh.items()}
     predictions = joined([held, fresh], columns)
@@ -126,11 +126,12 @@ def in_order(outcomes: Rows) -> Rows:
 
 def numbered(high: UInt64s, low: UInt64s) -> tuple[Int64s, int]:
     """A number for each row, from 0, equal where both halves of its id are; and how many numbers there are."""
-    order = np.argsort(high, kind="stable")
+    order = np.argsort(high)
     new = np.ones(len(high), bool)
-    new[1:] = high[order][1:] != high[order][:-1]
-    differs = low[order][1:] != low[order][:-1]
-    if np.any(differs & ~new[1:]):  # two ids with one upper half: so rare that only then both halves are sorted
+    upper, lower = high[order], low[order]
+    new[1:] = upper[1:] != upper[:-1]
+    # Two ids with one upper half are so rare that only then both halves are sorted.
+    if np.any((lower[1:] != lower[:-1]) & ~new[1:]):
         order = np.lexsort([low, high])
         new[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
     numbers = np.empty(len(high), np.int64)

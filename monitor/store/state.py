@@ -85,7 +85,9 @@ class State:
         self._connection.begin()
         memory = self._memory.copy()
         try:
-            yield Step(self._connection, memory, self.layout, self.timing, self._implicit, self._limits.rows)
+            step = Step(self._connection, memory, self.layout, self.timing, self._implicit, self._limits.rows)
+            yield step
+            step.wait()
             memory.store(self._connection, self._memory)
             self._connection.commit()
         except BaseException:

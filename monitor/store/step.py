@@ -23,6 +23,7 @@ from monitor.rows import (
     Rows,
     count,
     empty,
+    joined,
     shaped,
     take,
 )
@@ -77,6 +78,7 @@ class Step:
     ) -> None:
         self._connection, self._memory, self._layout, self._timing = connection, memory, layout, timing
         self._implicit, self._rows = implicit, rows
+        self._fresh: dict[str, list[Rows]] = {PREDICTIONS: [], LABELS: []}
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -151,9 +153,7 @@ class Step:
 
     def shadow(self, rows: Rows) -> None:
         """Take in the predictions of challengers for events that were admitted."""
-        tables.insert(
-            self._connection, "fresh_predictions", shaped(rows, self._layout.prediction), self._layout.prediction
-        )
+        self._fresh[PREDICTIONS].append(shaped(rows, self._layout.prediction))
 
     def lost(self, topic: str, partition: int, next_offset: int) -> None:
         """Go on there, because the topic does not hold what was to come next: it was deleted unread, which is counted,
@@ -191,11 +191,27 @@ class Step:
             }
             tables.add(self._connection, "counts", delta, ("topic", "reason"))
 
+    def wait(self) -> None:
+        """Store what no tick of this step has looked at, for the next one."""
+        for topic, columns in ((PREDICTIONS, self._layout.prediction), (LABELS, LABEL)):
+            for rows in self._fresh[topic]:
+                tables.insert(self._connection, f"fresh_{topic}", rows, columns)
+            self._fresh[topic].clear()
+
+    def _waited(self, topic: str, columns: Mapping[str, str]) -> Rows:
+        """What was read since the last tick, and is not to wait any more."""
+        stored = tables.fetch(self._connection, f"fresh_{topic}", columns)
+        if count(stored):
+            tables.clear(self._connection, f"fresh_{topic}")
+        found = joined([stored, *self._fresh[topic]], columns)
+        self._fresh[topic].clear()
+        return found
+
     def _take(self, topic: str, rows: Rows, columns: Mapping[str, str], refused: Int64s | None) -> Bools:
         rows = shaped(rows, columns)
         admitted = self.admit(topic, rows, refused)
         taken = rows if admitted.all() else take(rows, admitted)
-        tables.insert(self._connection, f"fresh_{topic}", taken, columns)
+        self._fresh[topic].append(taken)
         return admitted
 
     # -- what follows ----------------------------------------------------------------------------------------------
@@ -300,8 +316,7 @@ class Step:
 
     def _settle(self) -> Rows:
         connection, days = self._connection, self._memory.days
-        fresh = tables.fetch(connection, "fresh_predictions", self._layout.prediction)
-        fresh_labels = tables.fetch(connection, "fresh_labels", LABEL)
+        fresh, fresh_labels = self._waited(PREDICTIONS, self._layout.prediction), self._waited(LABELS, LABEL)
         if not count(fresh) and not count(fresh_labels):
             return empty({**self._layout.prediction, **OUTCOME, "sign": "i1"})
         with tables.ids(connection, fresh, fresh_labels):
@@ -313,7 +328,6 @@ class Step:
         del held, fresh, held_labels, fresh_labels  # they are as large as what follows
         tables.insert_by_day(connection, PREDICTIONS, settled.added, "time", days[PREDICTIONS], self._layout)
         tables.insert_by_day(connection, LABELS, settled.added_labels, "until", days[LABELS], self._layout)
-        tables.clear(connection)
         self.count(
             {(PREDICTIONS, "passed_over"): settled.passed_over, (LABELS, "passed_over"): settled.passed_over_labels}
         )
