@@ -97,7 +97,7 @@ def material(snapshot: Snapshot, asked: Asked, span: Span) -> Material:
         segments=_segments(snapshot, layout, span),
         beyond=_beyond(snapshot),
         verdicts=snapshot.verdicts(span.begin, span.end),
-        covered=_covered(snapshot.coverage(span.begin, span.end)),
+        covered=_known(snapshot, span, hours),
         delays=_sums((one.bin, one.labels) for one in snapshot.delays(span.begin, span.end) if one.version in versions),
         inputs=_inputs(snapshot, span, trained),
         letters=_sums((one.reason, one.n) for one in letters),
@@ -145,6 +145,14 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
         refused=tuple((one.topic, one.reason, one.n) for one in snapshot.counts()),
         unsent=unsent,
     )
+
+
+def _known(snapshot: Snapshot, span: Span, hours: Hours) -> dict[int, tuple[int, int]]:
+    """Coverage of a period: as counted by hour, or by the buckets where it is older than what is kept by hour. Buckets
+    count implicit labels as labels."""
+    counted = snapshot.coverage(end=span.end)
+    whole = bool(counted) and counted[0].hour < span.begin + DAY
+    return _covered(one for one in counted if one.hour >= span.begin) if whole else covered(hours)
 
 
 def _covered(coverage: Iterable[Covered]) -> dict[int, tuple[int, int]]:
