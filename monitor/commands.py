@@ -265,6 +265,9 @@ def _read(content: Mapping[bytes, bytes]) -> tuple[Command | None, float]:
     body = content.get(b"command", b"")
     try:
         said, valid = json.loads(body), float(content.get(b"seconds", b""))
+        json.dumps(
+            said, ensure_ascii=False
+        ).encode()  # half of a surrogate pair can be written in JSON, and nowhere else
     except (ValueError, RecursionError):
         return None, 0.0
     if len(body) > LONGEST or not isinstance(said, dict) or said.keys() != _SAID or not 0.0 < valid <= LONGEST_SECONDS:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import ClusterMetadata, OffsetSpec
 
+from monitor.intake.texts import LONGEST
 from monitor.mirror import Mirror
 from monitor.records import Letter, Partition, Records
 from monitor.rows import DEAD_LETTERS, TOPICS
@@ -30,6 +31,9 @@ MESSAGES = 10_000
 """Most messages in one read."""
 
 UNKNOWN = -1
+
+LATEST = (1 << 63) // 1000 - 1
+"""Milliseconds that can be counted in microseconds, too; a producer may write what it likes."""
 
 REQUEST_SECONDS = 2.0
 DISCOVER_SECONDS = 30.0
@@ -307,7 +311,8 @@ def letter(message: Message) -> Letter:
     headers = dict(dead_letters.listed(message.headers()))
     code, time_of_event = (_text(headers.get(dead_letters.PREFIX + name)) for name in ("code", "source.time"))
     known = time_of_event.isdecimal() and len(time_of_event) < 16
-    return Letter(code, int(time_of_event) if known else message.timestamp()[1])
+    arrived = int(time_of_event) if known else message.timestamp()[1]
+    return Letter(code if len(code) <= LONGEST else "", min(arrived, LATEST))
 
 
 def _text(value: str | bytes | None) -> str:

@@ -58,5 +58,5 @@ def fetch(url: SecretStr) -> str:
             return ""
     except urllib.error.HTTPError as error:
         return f"it answers {error.code}"
-    except (OSError, HTTPException) as error:  # some of these quote the address
+    except (OSError, HTTPException, ValueError) as error:  # some quote the address; a redirection may lead to none
         return type(error.reason if isinstance(error, urllib.error.URLError) else error).__name__

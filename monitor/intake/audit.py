@@ -6,6 +6,7 @@ import ctypes
 
 import numpy as np
 
+from monitor.intake.texts import LONGEST
 from monitor.rows import Bools, Int64s
 from monitor.store.admission import UNREADABLE
 from monitor.store.counters import Flip
@@ -46,7 +47,7 @@ class Audit:
         ]
 
     def _text(self, found: Decoded, name: str, row: int) -> str:
-        """A text, empty where it is null."""
+        """A text, empty where it is null; of a long one the beginning, for it is kept."""
         slot = self._decoder.layout[name].slot
         columns = found.columns
-        return ctypes.string_at(int(columns.address[slot, row]), int(columns.length[slot, row])).decode()
+        return ctypes.string_at(int(columns.address[slot, row]), int(columns.length[slot, row])).decode()[:LONGEST]

@@ -24,6 +24,10 @@ MOST_VALUES: Final = 1_000
 """So many values of one segment field are told apart; the predictions with further ones are in no segment of it."""
 
 
+LONGEST: Final = 500
+"""Bytes of a text that gets a code at most: codes are kept for ever. A longer text is as one too many."""
+
+
 class Codes(Protocol):
     """``Step.codes``: the codes of texts, -1 where there are ``most`` others already."""
 
@@ -42,11 +46,15 @@ class Spans:
 
     def codes(self, name: str, fine: Bools, codes: Codes, kind: str) -> Int64s:
         """The code of each text of a column; -1 where there is none."""
-        return self._by_text(name, fine, lambda texts: codes(kind, [text.decode() for text in texts], MOST[kind]))
+        return self._by_text(
+            name, fine, lambda texts: codes(kind, [text.decode() for text in texts], MOST[kind]), LONGEST
+        )
 
     def values(self, name: str, fine: Bools, codes: Codes, kind: str, read: Callable[[bytes], Value]) -> Int64s:
         """The code of each value of a column of encoded ones; -1 where there is none."""
-        return self._by_text(name, fine, lambda texts: codes(kind, [spelt(read(text)) for text in texts], MOST_VALUES))
+        return self._by_text(
+            name, fine, lambda texts: codes(kind, [spelt(read(text)) for text in texts], MOST_VALUES), LONGEST
+        )
 
     def present(self, name: str) -> Bools:
         """Where a column has a value."""
@@ -57,9 +65,14 @@ class Spans:
         slot = self._layout[name].slot
         return self._columns.address[slot, : self._n], self._columns.length[slot, : self._n]
 
-    def _by_text(self, name: str, fine: Bools, say: Callable[[list[bytes]], list[int]]) -> Int64s:
+    def _by_text(
+        self, name: str, fine: Bools, say: Callable[[list[bytes]], list[int]], longest: int | None = None
+    ) -> Int64s:
         address, length = self.at(name)
-        texts, which = distinct(address, np.where(fine & self.present(name), length, -1))
+        asked = fine & self.present(name)
+        if longest is not None:
+            asked &= length <= longest
+        texts, which = distinct(address, np.where(asked, length, -1))
         return np.array([*say(texts), -1], np.int64)[which]
 
 

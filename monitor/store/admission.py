@@ -40,7 +40,8 @@ def admit(
 
     ``refused`` are numbers of ``REASONS``, ``sources`` where each partition stands, ``tick`` the last one. A time
     beyond ``tick`` + ``ahead`` is refused and moves no watermark; so is one on a day before ``first_day``, which has
-    been forgotten. A retraction moves no watermark either: its time is by the broker's clock, not by that of labels.
+    been forgotten, and one before 1970, which no event has. A retraction moves no watermark either: its time is by the
+    broker's clock, not by that of labels.
     Raises KeyError for a partition that is not among the sources.
     """
     partition, position, time = rows["partition"], rows["position"], rows["time"]
@@ -53,7 +54,7 @@ def admit(
         news[ours] = True
     reasons = refused.copy()
     reasons[(reasons == 0) & (time > tick + ahead)] = FUTURE
-    reasons[(reasons == 0) & (time < first_day * DAY)] = EXPIRED
+    reasons[(reasons == 0) & (time < max(first_day, 0) * DAY)] = EXPIRED
     taken = news & (reasons == 0)
     telling = taken & ~rows["retracted"] if "retracted" in rows else taken
     moved = {}

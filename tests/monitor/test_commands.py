@@ -229,6 +229,7 @@ def test_what_is_no_command_is_removed_and_the_others_are_taken(
     bodies: list[object] = [
         "", "{", "[]", "null", {}, said | {"until": "x"}, said | {"id": "a b"}, said | {"payload": []},
         said | {"actor": 1}, said | {"expected": 1}, said | {"payload": {"x": "y" * LONGEST}},
+        said | {"kind": "\ud800"}, said | {"payload": {"x": ["\udfff"]}},
     ]  # fmt: skip
     for body in bodies:
         text = body if isinstance(body, str) else json.dumps(body)

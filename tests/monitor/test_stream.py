@@ -17,7 +17,7 @@ from monitor import stream as module
 from monitor.records import Letter, Partition, Records
 from monitor.rows import AUDIT, DEAD_LETTERS, EVENTS, LABELS, PREDICTIONS, RETRY, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.stream import Stream
+from monitor.stream import Stream, letter
 from sandbox import Kafka
 from scorer.stream import topics
 from tests.conftest import SharedRedis
@@ -288,3 +288,10 @@ def test_a_frozen_broker_does_not_hold_up_the_end(own: tuple[Kafka, Stage]) -> N
         assert not closing.is_alive()
     finally:
         kafka.thaw()
+
+
+def test_of_a_dead_letter_no_more_is_kept_than_can_be_counted() -> None:
+    wild = Message(topic="t", headers=[("scorer.code", b"x" * 900_000)], timestamp=(1, 2**63 - 1))
+    found = letter(wild)
+    assert found.code == ""
+    assert 2**62 < found.time * 1000 < 2**63

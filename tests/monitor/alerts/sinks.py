@@ -126,6 +126,8 @@ class WebSink:
             def _say(self) -> None:
                 self.send_response(sink.answer or 500)
                 self.send_header("Content-Length", "0")
+                if sink.answer == 302:
+                    self.send_header("Location", "http://[hunter2")  # which is no address
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:

@@ -62,3 +62,12 @@ def test_what_cannot_be_fetched_is_no_crash() -> None:
 
 def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "alerts-heartbeat"]
+
+
+def test_a_redirection_to_nowhere_does_not_end_it(web: WebSink) -> None:
+    web.answer = 302
+    heartbeat = Heartbeat(SecretStr(f"http://{web.address}/hunter2"), 0.01)
+    for beats in (1, 2):
+        heartbeat.beat()
+        until(lambda: web.fetched == beats, "it was not fetched")  # noqa: B023  # it is over within the turn
+    heartbeat.close()

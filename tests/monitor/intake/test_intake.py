@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.intake.texts import LONGEST
 from monitor.records import Letter
 from monitor.rows import AUDIT, DAY, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, SHADOW
 from scorer.model.evidence import CategoryProfile, NumberProfile
@@ -219,6 +220,12 @@ def test_flips_are_kept_however_old(scene: Scene) -> None:
         (START, "trial", "", True, "", "i-0"),
     ]
     assert scene.counts() == {(AUDIT, "unreadable"): 1}
+
+
+def test_of_a_flip_no_more_is_kept_than_can_be_read(scene: Scene) -> None:
+    scene.take({AUDIT: read([flip(event="refused", reason="x" * 900_000, instance="y" * 900_000)])})
+    [(_, _, _, _, reason, instance)] = scene.table("flips")
+    assert (reason, instance) == ("x" * LONGEST, "y" * LONGEST)
 
 
 def test_only_the_latest_flips_are_kept(scene: Scene) -> None:

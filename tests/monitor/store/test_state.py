@@ -134,6 +134,20 @@ def test_what_cannot_be_used_is_counted_once(bench: Bench) -> None:
     assert bench.table("counts") == [(LABELS, "future", 1), (LABELS, "unknown_class", 1)]
 
 
+def test_times_that_no_event_has_are_refused_before_anything_is_known_too(bench: Bench) -> None:
+    """The hour of -2**63 is none that can be counted, and every day has a table."""
+    bench.read(prediction(1, 0, -(2**63)), prediction(2, 1, -1), prediction(3, 2, 2**63 - 1))
+    bench.read(label(1, 0, -(2**63)), label(2, 1, 2**63 - 1))
+    bench.tick(10)
+    found = {(topic, reason): n for topic, reason, n in bench.table("counts")}
+    assert found == {
+        (PREDICTIONS, "expired"): 2,
+        (PREDICTIONS, "future"): 1,
+        (LABELS, "expired"): 1,
+        (LABELS, "future"): 1,
+    }
+
+
 def test_a_cohort_closes_when_both_topics_have_passed_its_time_to_mature(bench: Bench) -> None:
     bench.read(prediction(1, 0, START + 5), prediction(2, 1, START + HOUR - 1), prediction(3, 2, START + HOUR))
     assert bench.tick(3 * HOUR) == []
