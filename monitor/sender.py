@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from monitor.alerts.records import Record
 from monitor.recalling import HEADER, Recalling
@@ -117,6 +117,10 @@ class Sender:
             )
         except BufferError:
             return False
+        except KafkaException as error:  # it has failed for good since it was last heard of
+            self._heard(error.args[0])
+            self._pause(line, error.args[0])
+            return False
         line.turns[letter.id] = turn
         line.chains.setdefault(record.key, []).append(letter.id)
         return True
@@ -133,10 +137,7 @@ class Sender:
                 del line.turns[first]
                 line.done.add(first)
         else:
-            if self.problem != error.str():
-                LOGGER.warning("%s did not take a record, which is sent again: %s", line.topic, error.str())
-            self.problem = error.str()
-            self._again_at = time.monotonic() + PAUSE_SECONDS
+            self._pause(line, error)
             # What comes after it on the same subject goes again, too, whether it has arrived or not.
             at = chain.index(name)
             for later in chain[at:]:
@@ -145,6 +146,13 @@ class Sender:
             del chain[at:]
         if not chain:
             del line.chains[key]
+
+    def _pause(self, line: _Line, error: KafkaError) -> None:
+        """Say what went wrong, once, and send nothing for a moment."""
+        if self.problem != error.str():
+            LOGGER.warning("%s did not take a record, which is sent again: %s", line.topic, error.str())
+        self.problem = error.str()
+        self._again_at = time.monotonic() + PAUSE_SECONDS
 
     def _begin_anew(self) -> None:
         """Replace a client that sends nothing any more; what was under way is sent again."""

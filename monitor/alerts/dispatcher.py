@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from monitor.alerts.channels import Channel, channels
@@ -32,6 +32,7 @@ LONGEST_PAUSE = 900.0
 
 _DAY = 86_400.0
 _LEAVE = 2.0
+_ASK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,14 @@ class Standing:
 class Dispatcher:
     """For one thread, which no method holds up. Starts a thread for each channel; ``close`` ends them.
 
-    ``pause`` is the first pause after a failure, in seconds.
+    ``pause`` is the first pause after a failure, in seconds. ``allowed`` is asked before every delivery: what was
+    offered by a process that was frozen meanwhile may be another one's to send. While it says no, letters wait.
     """
 
-    def __init__(self, alerts: Alerts, pause: float = PAUSE) -> None:
+    def __init__(self, alerts: Alerts, pause: float = PAUSE, *, allowed: Callable[[], bool] = lambda: True) -> None:
         self.channels = channels(alerts)
         self._lines = {
-            channel.name: _Line(channel, alerts.timeout_seconds, alerts.give_up_days * _DAY, pause)
+            channel.name: _Line(channel, alerts.timeout_seconds, alerts.give_up_days * _DAY, pause, allowed)
             for channel in self.channels
         }
         self._unknown: set[str] = set()
@@ -106,8 +108,10 @@ class Dispatcher:
 class _Line:
     """One channel, its letters, and the thread that takes them there."""
 
-    def __init__(self, channel: Channel, seconds: float, give_up: float, pause: float) -> None:
-        self._channel, self._give_up, self._pause = channel, give_up, pause
+    def __init__(
+        self, channel: Channel, seconds: float, give_up: float, pause: float, allowed: Callable[[], bool]
+    ) -> None:
+        self._channel, self._give_up, self._pause, self._allowed = channel, give_up, pause, allowed
         self._courier = Courier(channel, seconds)
         self._changed = threading.Condition()
         self._waiting: OrderedDict[str, bytes] = OrderedDict()
@@ -149,6 +153,10 @@ class _Line:
     def _run(self) -> None:
         while (letter := self._next()) is not None:
             name, payload = letter
+            if not self._allowed():
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, _ASK)
+                continue
             error = self._courier.deliver(payload)
             with self._changed:
                 if self._closed:

@@ -26,12 +26,15 @@ class Courier:
         with self._lock:
             if self._closed:
                 return "closed"
-            self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "monitor.alerts.deliver"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+            try:
+                self._process = process = subprocess.Popen(
+                    [sys.executable, "-m", "monitor.alerts.deliver"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError as error:  # no memory, no file descriptor
+                return f"its process does not start: {error.strerror}"
         try:
             out, err = process.communicate(order(self._channel, payload, self._seconds), self._seconds)
         except subprocess.TimeoutExpired:

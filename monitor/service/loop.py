@@ -62,7 +62,7 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         check(requirements, str(settings.monitor.requirements), outputs.kind, outputs.classes, outputs.scale)
         commands = stack.enter_context(Commands(redis, keys, poll))
         state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, list_fields(requirements))))
-        station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics))
+        station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics, lease))
         asked = Asked(settings.scorer.model, list(requirements), settings.monitor.alpha)
         nightly = Nightly(files.snapshot, asked, settings.monitor, files.reports, _written)
         stack.enter_context(nightly)
@@ -70,9 +70,9 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
             for part in (lease, following, commands, nightly):
                 part.check()
             if station.due(time.monotonic()):
-                station.tick(time.time_ns() // 1_000, following.now, commands, lease)
+                station.tick(time.time_ns() // 1_000, following.now, commands)
             station.read(time.monotonic() + WAIT_SECONDS)
-            station.tell(condition, following, lease)
+            station.tell(condition, following)
         station.finish()
 
 

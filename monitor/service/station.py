@@ -49,9 +49,10 @@ class Station:
         state: State,
         files: Files,
         metrics: Metrics,
+        lease: Lease,
     ) -> None:
         monitor, model = settings.monitor, settings.scorer.model
-        self._state, self._metrics = state, metrics
+        self._state, self._metrics, self._lease = state, metrics, lease
         self._tick_seconds, self._tick_at, self._told_at = monitor.tick_seconds, 0.0, 0.0
         setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
         self.watching = Watching(
@@ -71,7 +72,7 @@ class Station:
             self.stream = Stream(settings, state.offsets())
             stack.callback(lambda: self.stream.close(state.offsets()))
             self._sender = stack.enter_context(closing(Sender(settings)))
-            self._dispatcher = stack.enter_context(closing(Dispatcher(settings.alerts)))
+            self._dispatcher = stack.enter_context(closing(Dispatcher(settings.alerts, allowed=self._writes)))
             self._writing = stack.enter_context(
                 closing(Writing(state, files.outcomes, columns(outputs, monitor.segments), monitor.outcomes_days))
             )
@@ -89,22 +90,23 @@ class Station:
         """Whether it is time for a tick; ``now`` is the steady clock's reading, in seconds."""
         return now >= self._tick_at
 
-    def tick(self, time_: int, followed: Followed, commands: Commands, lease: Lease) -> None:
+    def tick(self, time_: int, followed: Followed, commands: Commands) -> None:
         """Let it be ``time_`` (microseconds since 1970), draw all conclusions, and send what is to be sent."""
         begin = time.monotonic()
-        writes, held = lease.standing(begin).writes, lease.standing(begin) is Standing.HELD
+        standing = self._lease.standing(begin)
+        writes, held = standing.writes, standing is Standing.HELD
         done = self._done(begin) if writes else []
         with self._state.step() as step:
             self.watching.follow(step, followed.champion, followed.challengers)
             self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
             answers = self._answering.answer(step, commands.waiting() if held else [], time_)
             step.sent(done)
-            step.keep(LEASE, str(lease.number).encode())
+            step.keep(LEASE, str(self._lease.number).encode())
         for name, answer in answers.items():
             commands.answer(name, answer)
             self._metrics.count("monitor_commands", "acknowledge", "done" if answer.done else "refused")
         if writes:
-            self._offer(lease.number)
+            self._offer(self._lease.number)
         self._dispatcher.beat()
         self._publishing.work()
         self._tick_at = begin + self._tick_seconds
@@ -120,12 +122,12 @@ class Station:
                 self._metrics.count("monitor_rows", topic, by=float(len(batch)))
         self.stream.mirror(self._state.offsets())
 
-    def tell(self, condition: Condition, following: Following, lease: Lease) -> None:
+    def tell(self, condition: Condition, following: Following) -> None:
         """Let others see how it goes."""
         now, followed = time.monotonic(), following.now
         condition.moved()
-        standing = lease.standing(now)
-        condition.obstacle("lease", "" if standing.writes else lease.problem or f"the lease is {standing.value}")
+        standing = self._lease.standing(now)
+        condition.obstacle("lease", "" if standing.writes else self._lease.problem or f"the lease is {standing.value}")
         condition.obstacle("champion", "" if followed.champion is not None else "no champion is followed")
         condition.obstacle("topics", self.stream.problem)
         if self.stream.caught_up:
@@ -155,6 +157,10 @@ class Station:
     def finish(self) -> None:
         """Let others see the last state. What is still to be sent or written waits in the outbox for the next start."""
         self._publishing.finish()
+
+    def _writes(self) -> bool:
+        """Whether anything may go out now. Asked by other threads, too."""
+        return self._lease.standing(time.monotonic()).writes
 
     def _done(self, now: float) -> list[str]:
         """What was sent since the last tick, and can be struck out."""

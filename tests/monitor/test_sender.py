@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from monitor import sender as module
 from monitor.alerts.records import Record
@@ -183,6 +183,28 @@ def test_a_client_that_is_beyond_repair_is_replaced(
     all_sent(sender, letters("a1", "a2"))
     assert sender._producer is not client
     assert values(settings) == ["a1", "a2"]
+
+
+def test_a_client_that_fails_for_good_while_a_record_is_handed_over_is_replaced(
+    settings: MonitorSettings, make: Callable[[MonitorSettings], Sender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        """What produce() says once the client has failed for good."""
+
+        def produce(self, *_: object, **__: object) -> None:
+            raise KafkaException(KafkaError(KafkaError._FATAL, "made up", fatal=True))
+
+        def poll(self, _seconds: float) -> int:
+            return 0
+
+        def purge(self) -> None:
+            """There is nothing under way."""
+
+    sender = make(settings)
+    monkeypatch.setattr(sender, "_producer", Broken())
+    until(lambda: _offered(sender, letters("a1")) == [] and sender.problem == "made up", "nothing is said of it")
+    all_sent(sender, letters("a1"))
+    assert values(settings) == ["a1"]
 
 
 def test_memory_is_bounded(

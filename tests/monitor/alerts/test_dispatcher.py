@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import matplotlib.image
 import pytest
 
 from monitor.alerts import dispatcher as module
+from monitor.alerts import post
 from monitor.alerts.channels import addressed
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.trial import send_test
@@ -152,6 +154,37 @@ def test_a_channel_that_hangs_holds_up_nothing_and_is_given_up_in_time(
     until(lambda: sender.standings()[standing].failures > 0, "it was waited for without end")
     mailbox.answer, web.answer = "250 OK", 200
     until(lambda: len(sender.done()) == 2, "it was not delivered after all")
+
+
+def test_a_process_that_does_not_start_is_a_failure_like_any_other(
+    settings: Settings, dispatch: Dispatch, web: WebSink, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(post.sys, "executable", "/nowhere/python")
+        sender = dispatch(settings(smtp=None, mail_to=[]))
+        sender.offer(posted(letter, sender))
+        until(lambda: sender.standings()[0].failures > 0, "it was not tried")
+    until(lambda: len(sender.done()) == 1, "it was not delivered after all")
+    assert len(web.posts) == 1
+
+
+def test_nothing_goes_out_while_it_may_not(
+    settings: Settings, web: WebSink, letter: Letter, request: pytest.FixtureRequest
+) -> None:
+    """A process that wakes after its lease has run out still has the letters that it was offered before."""
+    asked, may = [0], threading.Event()
+
+    def allowed() -> bool:
+        asked[0] += 1
+        return may.is_set()
+
+    sender = Dispatcher(settings(smtp=None, mail_to=[]), 0.01, allowed=allowed)
+    request.addfinalizer(sender.close)
+    sender.offer(posted(letter, sender))
+    until(lambda: asked[0] > 2, "it does not ask")
+    assert (web.attempts, sender.done()) == (0, [])
+    may.set()
+    until(lambda: len(sender.done()) == 1, "it was not delivered after all")
 
 
 def test_closing_ends_what_is_under_way(
