@@ -18,8 +18,9 @@ from rich.console import Console, RenderableType
 
 from bench import batch, codec, flip, kernels, latency, machine, startup, stream
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.monitor import run as monitor
-from bench.stage import BenchError, Stage
+from bench.stage import Stage
 from sandbox import SandboxError, services
 
 ALONE: Mapping[str, Callable[[Effort], RenderableType]] = {

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench import job, pure
 from bench.effort import Effort
-from bench.stage import BenchError
+from bench.errors import BenchError
 from scorer import schema_files
 from scorer.batch import Batch
 from scorer.model import golden

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench import job, pure
 from bench.effort import Effort
-from bench.stage import BenchError
+from bench.errors import BenchError
 from scorer import schema_files
 from scorer.batch import Kind, Layout
 from scorer.wire.decode import Decoder

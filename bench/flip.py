@@ -21,9 +21,10 @@ from rich.table import Table
 from bench import job, latency
 from bench.contender import SCORER, fault
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.job import Model
 from bench.machine import Meter
-from bench.stage import BenchError, Run, Stage
+from bench.stage import Run, Stage
 from sandbox import judge
 from scorer import schema_files
 from scorer.batch import Floats, Int64s

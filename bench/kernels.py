@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench import job, pure
 from bench.effort import Effort
-from bench.stage import BenchError
+from bench.errors import BenchError
 from scorer.batch import Floats
 from scorer.importers import import_model
 from scorer.model import frame, golden

@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, PartitionMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from bench import job
+from bench.errors import BenchError
 from sandbox.ports import HOST, free_ports
 from sandbox.process import Process
 from sandbox.services import Services
@@ -63,10 +64,6 @@ dead_letters = {dead_letters}
 audit = {audit}
 labels = {labels}
 """
-
-
-class BenchError(Exception):
-    """Raised when a benchmark cannot go on, or what it measured is void: what was wrong, and where to look."""
 
 
 class Stage:

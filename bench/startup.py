@@ -16,8 +16,9 @@ from pathlib import Path
 from rich.table import Table
 
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.machine import Tree
-from bench.stage import BenchError, Stage
+from bench.stage import Stage
 
 WITHOUT, WITH = "without machine code on disk", "with machine code on disk"
 

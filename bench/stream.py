@@ -17,8 +17,9 @@ from rich.table import Table
 
 from bench.contender import SCORER, Contender, fault
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.machine import Meter, Use
-from bench.stage import PARTITIONS, BenchError, Run, Stage
+from bench.stage import PARTITIONS, Run, Stage
 from sandbox import judge
 from sandbox.judge import Places
 from sandbox.services import Services

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.monitor.judging import SETTING
 from bench.monitor.rates import opened
 from bench.monitor.rows import START, labels, places, predictions
-from bench.stage import BenchError
 from monitor.rows import DAY, EVENTS, HOUR, Int64s
 from monitor.store import judged
 from monitor.store.cohorts import Timing

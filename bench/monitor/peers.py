@@ -17,8 +17,8 @@ import pandas as pd
 
 from bench import pure
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.monitor.rows import OUTPUTS, late, scores
-from bench.stage import BenchError
 from monitor.stats.buckets import Buckets, Key
 from monitor.stats.figures import figure
 from scorer.quality.metrics import METRICS, ONCE

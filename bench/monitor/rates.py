@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.monitor.judging import SETTING
 from bench.monitor.rows import LAYOUT, PARTITIONS, SEGMENTS, START, labels, late, places, predictions, scores
-from bench.stage import BenchError
 from monitor.judge.judging import REFRESH, Judge
 from monitor.judge.outputs import VERSION, segment_kind
 from monitor.rows import DAY, EVENTS, HOUR, LABELS, PREDICTIONS, Int64s
+from monitor.service import loop as _all_that_a_monitor_loads  # noqa: F401  # its code counts among what is in memory
 from monitor.store import judged
 from monitor.store.cohorts import Timing
 from monitor.store.state import Limits, State

@@ -12,8 +12,8 @@ import numpy as np
 
 from bench import job, pure
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.monitor.rows import OUTPUTS, SEGMENTS, START, late, scores
-from bench.stage import BenchError
 from monitor.intake.drift import Drift
 from monitor.intake.labels import Labels
 from monitor.intake.predictions import Predictions

@@ -14,10 +14,10 @@ from rich.console import Group
 from rich.table import Table
 
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.monitor import peers, records
 from bench.monitor.days import Used, draw
 from bench.monitor.rates import PREDICTED, Rates
-from bench.stage import BenchError
 
 LEAST, STEPS = 2, 8
 PLOT = "monitor-days.svg"

@@ -28,10 +28,10 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What DuckDB may use: ``memory`` such as ``"512MB"``, ``threads``; ``rows`` are about how many outcomes of closed
+    """What DuckDB may use: ``memory`` such as ``"384MB"``, ``threads``; ``rows`` are about how many outcomes of closed
     cohorts are fetched at a time."""
 
-    memory: str = "512MB"
+    memory: str = "384MB"
     threads: int = 1
     rows: int = 500_000
 

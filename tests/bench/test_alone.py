@@ -10,7 +10,7 @@ import pytest
 
 from bench import batch, codec, job, kernels
 from bench.effort import Effort
-from bench.stage import BenchError
+from bench.errors import BenchError
 
 
 def test_codec(effort: Effort) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bench.effort import Effort
+from bench.errors import BenchError
 from bench.monitor import days, peers, rates, records, run
 from bench.monitor.days import KEPT
-from bench.stage import BenchError
 from monitor.rows import DAY
 
 

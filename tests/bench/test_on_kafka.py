@@ -15,7 +15,8 @@ import bench.__main__ as program
 from bench import flip, latency, startup, stream
 from bench.contender import SCORER, Contender, fault
 from bench.effort import Effort
-from bench.stage import BenchError, Stage
+from bench.errors import BenchError
+from bench.stage import Stage
 from sandbox import judge
 from sandbox.services import KAFKA, REDIS
 from scorer import compiled
