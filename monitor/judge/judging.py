@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from monitor.judge.evaluation import Asked, evaluate
 from monitor.judge.lists import Alike, lists_changed
 from monitor.judge.outputs import Outputs, list_column
+from monitor.judge.reasons import LATE, NOTHING, YOUNG, reason
 from monitor.judge.sequences import Sequences
+from monitor.judge.ticked import Cohort, Ticked, batches, implied, together
 from monitor.judge.verdicts import Subject, Verdict, identity
 from monitor.judge.windows import VALUES, Cells, Group, Names, Plan, bounds, concerns, numbers
 from monitor.judge.worst import Worst
-from monitor.rows import DAY, Rows, take
+from monitor.rows import DAY, take
 from monitor.stats.buckets import Bucket, Key
 from monitor.stats.closed import Judged
 from monitor.stats.figures import Figure, figure
@@ -27,47 +29,8 @@ from scorer.quality.undefined import Undefined
 REFRESH: Final = 10_000_000
 """Microseconds between two looks at figures that have changed while no cohort closed."""
 
-ROWS: Final = 200_000
-"""About so many outcomes of closed cohorts are fed at a time."""
-
 KEPT_DAYS: Final = {"hour": 10, "day": 100, "week": 400, "month": 400}
 """For so many days after their window verdicts are kept. Those of hours go with the buckets of single hours."""
-
-_NOTHING: Final = Judged("INSUFFICIENT", None, float("-inf"), float("inf"))
-_YOUNG: Final = replace(_NOTHING, reason="it was not required yet when this window began")
-_LATE: Final = replace(_NOTHING, reason="its outcomes came after the window had closed")
-
-
-class Changed(Protocol):
-    """What changed in a cohort after it had closed."""
-
-    @property
-    def changes(self) -> Rows:
-        """Outcomes with a ``sign``."""
-        ...
-
-
-class Ticked(Protocol):
-    """What a tick brought, as ``monitor.store.step`` says."""
-
-    @property
-    def changes(self) -> Rows:
-        """Of cohorts that were open before."""
-        ...
-
-    @property
-    def revisions(self) -> Sequence[Changed]:
-        """Of cohorts that were closed."""
-        ...
-
-
-class Cohort(Protocol):
-    """A closed cohort."""
-
-    @property
-    def outcomes(self) -> Rows:
-        """In the order of ``settling.in_order``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +91,7 @@ class Judge:
         """
         self._mark(self.cells.add(ticked.changes, names))
         if ticked.revisions:
-            changes = _together([one.changes for one in ticked.revisions])
+            changes = together([one.changes for one in ticked.revisions])
             self._mark(self.cells.add(changes, names))
             for number in range(len(self.layout.list_fields)):
                 column = list_column(number)
@@ -136,8 +99,8 @@ class Judge:
                 rows = lists_changed(listed, alike(listed, column))
                 self._mark(self.cells.add_lists(rows, names, number))
         fed: set[Subject] = set()
-        for outcomes in _batches(cohorts):
-            self._mark(self.cells.add(_implied(outcomes), names))
+        for outcomes in batches(cohorts):
+            self._mark(self.cells.add(implied(outcomes), names))
             for number in range(len(self.layout.list_fields)):
                 rows = {**outcomes, "sign": np.ones(len(outcomes["time"]), np.int8)}
                 self._mark(self.cells.add_lists(rows, names, number))
@@ -183,14 +146,14 @@ class Judge:
                 continue
             if asked.judged == CONTINUOUSLY:
                 test = self.sequences.ongoing.get(one)
-                nothing = _LATE if self._end(one) <= before else _NOTHING
+                nothing = LATE if self._end(one) <= before else NOTHING
                 if bounds(one.number, asked.window)[0] < self.since.get(one.requirement, -(2**62)):
-                    test, nothing = None, _YOUNG
+                    test, nothing = None, YOUNG
                 judged[one] = nothing if test is None else test.watch.judge(self.setting.alpha / _shares(asked))
             elif before < self._end(one) <= self.closed_before:
                 closing.setdefault((self._end(one), one.role, one.version), {})[one] = Asked(asked, buckets.of(one))
             else:
-                judged[one] = _LATE if self._end(one) <= before else _NOTHING
+                judged[one] = LATE if self._end(one) <= before else NOTHING
         for evaluation in closing.values():
             judged |= evaluate(evaluation, self.layout, self.setting.alpha)
         found = []
@@ -251,7 +214,7 @@ class Judge:
             guarded=asked.guarded,
             provisional=provisional,
             revision=0,
-            reason=_reason(asked, judged, labels, why, provisional),
+            reason=reason(asked, judged, labels, why, provisional),
             time=time,
             alarms=alarms,
             level=level,
@@ -307,48 +270,6 @@ def _figure(bucket: Bucket, layout: Layout, asked: Requirement) -> tuple[Figure 
         return figure(bucket, layout, asked), ""
     except Undefined as why:
         return None, str(why)
-
-
-def _reason(asked: Requirement, judged: Judged, labels: int, why: str, provisional: bool) -> str:
-    between = f"between {judged.low:.6g} and {judged.high:.6g}"
-    what = "predictions" if asked.metric.name in UNLABELLED else "labels"
-    for applies, text in (
-        (judged.verdict != "INSUFFICIENT", f"{between}, and required is {asked.bounds}"),
-        (judged in (_LATE, _YOUNG), judged.reason),
-        (bool(why), f"undefined: {why}"),
-        (labels < asked.least_labels, f"{labels:,} {what} decide nothing; it needs {asked.least_labels:,}"),
-        (provisional and asked.judged != CONTINUOUSLY, "it is judged once, when its window has closed"),
-        (bool(judged.reason), f"undefined: {judged.reason}"),
-        (judged == _NOTHING, "none of its cohorts with labels has closed"),
-    ):
-        if applies:
-            return text
-    return f"{between}, which does not decide on {asked.bounds}"
-
-
-def _implied(outcomes: Rows) -> Rows:
-    """What implicit labels change: a prediction without label is taken back, and one with a label comes instead."""
-    rows = take(outcomes, outcomes["implicit"])
-    sign = np.ones(len(rows["time"]), np.int8)
-    return _together([{**rows, "labelled": sign < 0, "sign": -sign}, {**rows, "sign": sign}])
-
-
-def _batches(cohorts: Iterable[Cohort]) -> Iterator[Rows]:
-    """Outcomes of several cohorts together, in their order."""
-    parts: list[Rows] = []
-    rows = 0
-    for cohort in cohorts:
-        parts.append(cohort.outcomes)
-        rows += len(cohort.outcomes["time"])
-        if rows >= ROWS:
-            yield _together(parts)
-            parts, rows = [], 0
-    if parts:
-        yield _together(parts)
-
-
-def _together(parts: Sequence[Rows]) -> Rows:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _order(one: Subject) -> tuple[str, int, str, str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from monitor.judge.windows import bounds
 from scorer.errors import SettingsError
 from scorer.quality.requirement import Window
 from scorer.quality.windows import name_of, window_of
@@ -23,11 +24,7 @@ PARTS: Final[dict[Window, Window]] = {"day": "hour", "week": "day", "month": "da
 MOST = 3
 """So many reports are made up for after a pause; who wants older ones asks for them."""
 
-_HOUR = 3_600_000_000
-_DAY = 24 * _HOUR
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
-_MONDAY = 3
-"""Days from a Monday to the first of January 1970, a Thursday."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,12 +37,12 @@ class Span:
     @property
     def begin(self) -> int:
         """Its first microsecond."""
-        return _begin(self.number, self.window)
+        return bounds(self.number, self.window)[0]
 
     @property
     def end(self) -> int:
         """The first microsecond after it."""
-        return _begin(self.number + 1, self.window)
+        return bounds(self.number, self.window)[1]
 
     @property
     def name(self) -> str:
@@ -108,13 +105,3 @@ def moment(time: int) -> str:
 
 def _number(time: int, window: Window) -> int:
     return int(window_of(np.array([time], np.int64), window)[0])
-
-
-def _begin(number: int, window: Window) -> int:
-    if window == "hour":
-        return number * _HOUR
-    if window == "day":
-        return number * _DAY
-    if window == "week":
-        return (number * 7 - _MONDAY) * _DAY
-    return int(np.datetime64(number, "M").astype("datetime64[us]").astype(np.int64))

@@ -9,8 +9,6 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from monitor.rows import (
-    DAY,
-    EVENTS,
     HELD_LABEL,
     HOUR,
     LABEL,
@@ -23,26 +21,19 @@ from monitor.rows import (
     Rows,
     count,
     empty,
-    joined,
     shaped,
     take,
 )
-from monitor.store import cohorts, commands, counters, outbox, tables
+from monitor.store import cohorts, commands, counters, outbox, passing, tables
 from monitor.store.admission import admit
-from monitor.store.cohorts import BEGINNING, Source, Timing
+from monitor.store.closed import Closed, Cohort
+from monitor.store.cohorts import Source, Timing
+from monitor.store.fresh import Fresh
 from monitor.store.memory import Clock, Followed, Memory
-from monitor.store.settling import in_order, settle, with_implicit, with_labels
+from monitor.store.settling import settle, with_implicit
 from monitor.store.tally import coverage, delays
 
 Partition = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
-    """A closed cohort: its ``hour`` in microseconds since the epoch, and its outcomes, ordered (``in_order``)."""
-
-    hour: int
-    outcomes: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,8 @@ class Step:
     ) -> None:
         self._connection, self._memory, self._layout, self._timing = connection, memory, layout, timing
         self._implicit, self._rows = implicit, rows
-        self._fresh: dict[str, list[Rows]] = {PREDICTIONS: [], LABELS: []}
+        self._fresh = Fresh(connection, {PREDICTIONS: layout.prediction, LABELS: LABEL})
+        self._closed = Closed(connection, memory.days, layout, implicit)
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -153,7 +145,7 @@ class Step:
 
     def shadow(self, rows: Rows) -> None:
         """Take in the predictions of challengers for events that were admitted."""
-        self._fresh[PREDICTIONS].append(shaped(rows, self._layout.prediction))
+        self._fresh.add(PREDICTIONS, shaped(rows, self._layout.prediction))
 
     def lost(self, topic: str, partition: int, next_offset: int) -> None:
         """Go on there, because the topic does not hold what was to come next: it was deleted unread, which is counted,
@@ -193,25 +185,13 @@ class Step:
 
     def wait(self) -> None:
         """Store what no tick of this step has looked at, for the next one."""
-        for topic, columns in ((PREDICTIONS, self._layout.prediction), (LABELS, LABEL)):
-            for rows in self._fresh[topic]:
-                tables.insert(self._connection, f"fresh_{topic}", rows, columns)
-            self._fresh[topic].clear()
-
-    def _waited(self, topic: str, columns: Mapping[str, str]) -> Rows:
-        """What was read since the last tick, and is not to wait any more."""
-        stored = tables.fetch(self._connection, f"fresh_{topic}", columns)
-        if count(stored):
-            tables.clear(self._connection, f"fresh_{topic}")
-        found = joined([stored, *self._fresh[topic]], columns)
-        self._fresh[topic].clear()
-        return found
+        self._fresh.store()
 
     def _take(self, topic: str, rows: Rows, columns: Mapping[str, str], refused: Int64s | None) -> Bools:
         rows = shaped(rows, columns)
         admitted = self.admit(topic, rows, refused)
         taken = rows if admitted.all() else take(rows, admitted)
-        self._fresh[topic].append(taken)
+        self._fresh.add(topic, taken)
         return admitted
 
     # -- what follows ----------------------------------------------------------------------------------------------
@@ -225,10 +205,11 @@ class Step:
         before = self._memory.clock
         if time < before.time:
             raise ValueError(f"tick {time} lies before the last one, {before.time}")
-        self._forget(before, time)
-        self._record(before.number + 1, time, frozenset(ended))
+        self.count({(LABELS, "never_predicted"): passing.forget(self._connection, self._memory, self._timing, time)})
+        passing.record(self._connection, self._memory, time, frozenset(ended))
         changes = self._settle()
-        open_from, reached = cohorts.closed_before(before.reached, self._timing), self._reached(before, time)
+        open_from = cohorts.closed_before(before.reached, self._timing)
+        reached = passing.reached(self._memory, self._timing, time)
         old = changes["time"] < open_from
         revisions = self._revise(take(with_implicit(changes, self._implicit, old), old), before.number + 1)
         self._memory.clock = Clock(before.number + 1, time, reached)
@@ -237,19 +218,11 @@ class Step:
 
     def cohorts(self, hours: Sequence[int]) -> Iterator[Cohort]:
         """The outcomes of closed cohorts, those of ``Ticked.closed``, one after another."""
-        sizes = tables.hours(self._connection, min(hours, default=0), max(hours, default=-HOUR) + HOUR)
-        for group in cohorts.together([size for size in sizes if size[0] in set(hours)], self._rows):
-            outcomes = self._outcomes(group[0], group[-1] + HOUR)
-            begins = np.searchsorted(outcomes["time"], np.array([*group, group[-1] + HOUR]))
-            for n, hour in enumerate(group):
-                yield Cohort(hour, {name: column[begins[n] : begins[n + 1]] for name, column in outcomes.items()})
+        return self._closed.cohorts(hours, self._rows)
 
     def alike(self, rows: Rows, column: str) -> Rows:
         """Outcomes of closed cohorts that lie in the same hour as one of ``rows``, and have its value in ``column``."""
-        predictions = tables.alike(
-            self._connection, self._memory.days[PREDICTIONS], rows, column, self._layout.prediction
-        )
-        return self._labelled(predictions)
+        return self._closed.alike(rows, column)
 
     def keep(self, name: str, value: bytes) -> None:
         """Keep bytes of somebody else under a name, in this transaction."""
@@ -288,35 +261,9 @@ class Step:
         """Keep a command, its content and what is answered to it."""
         commands.keep(self._connection, self._memory.clock.number, command, content, said)
 
-    def _record(self, number: int, time: int, ended: frozenset[Partition]) -> None:
-        self._connection.execute("INSERT INTO ticks VALUES (?, ?)", [number, time])
-        for topic, sources in self._memory.sources.items():
-            for partition, source in sources.items():
-                done = (topic, partition) in ended
-                if source.next_offset != source.ticked or done != source.ended:
-                    facts = [number, topic, partition, source.next_offset, done]
-                    self._connection.execute("INSERT INTO tick_offsets VALUES (?, ?, ?, ?, ?)", facts)
-                alive = source.alive if done and source.alive > BEGINNING else time
-                sources[partition] = replace(source, alive=alive, ticked=source.next_offset, ended=done)
-
-    def _forget(self, before: Clock, time: int) -> None:
-        """Drop the days that are past retention. They close one tick earlier at least, so nothing is lost unread."""
-        first = cohorts.kept_from(before.reached, self._timing)
-        for kind, days in self._memory.days.items():
-            for day in sorted(day for day in days if day < first):
-                if kind == LABELS:
-                    self.count({(LABELS, "never_predicted"): tables.orphans(self._connection, day)})
-                else:
-                    tables.forget_cohorts(self._connection, (day + 1) * DAY)
-                tables.drop(self._connection, kind, day)
-                days.discard(day)
-        if time // DAY > before.time // DAY:
-            counters.forget(self._connection, first)
-            tables.forget_ticks(self._connection, time - self._timing.recorded_for)
-
     def _settle(self) -> Rows:
         connection, days = self._connection, self._memory.days
-        fresh, fresh_labels = self._waited(PREDICTIONS, self._layout.prediction), self._waited(LABELS, LABEL)
+        fresh, fresh_labels = self._fresh.taken(PREDICTIONS), self._fresh.taken(LABELS)
         if not count(fresh) and not count(fresh_labels):
             return empty({**self._layout.prediction, **OUTCOME, "sign": "i1"})
         with tables.ids(connection, fresh, fresh_labels):
@@ -335,13 +282,6 @@ class Step:
         tables.add(connection, "delays", delays(settled.changes), ("hour", "version", "shadow", "bin"))
         return settled.changes
 
-    def _reached(self, before: Clock, time: int) -> int:
-        idle = self._timing.idle_after
-        # A challenger's predictions come by way of the events, so a cohort waits for these, too.
-        topics = (PREDICTIONS, LABELS, EVENTS) if self._memory.followed.challengers else (PREDICTIONS, LABELS)
-        marks = [cohorts.watermark(self._memory.sources.get(topic, {}).values(), time, idle) for topic in topics]
-        return max(before.reached, min(marks))
-
     def _revise(self, changes: Rows, tick: int) -> list[Revision]:
         begins = changes["time"] // HOUR * HOUR
         revisions = []
@@ -350,15 +290,3 @@ class Step:
             self._connection.execute("INSERT INTO revisions VALUES (?, ?, ?)", [hour, tick, number])
             revisions.append(Revision(hour, number, take(changes, begins == hour)))
         return revisions
-
-    def _outcomes(self, begin: int, end: int) -> Rows:
-        days = self._memory.days
-        return self._labelled(tables.between(self._connection, days[PREDICTIONS], begin, end, self._layout.prediction))
-
-    def _labelled(self, predictions: Rows) -> Rows:
-        """Predictions of closed cohorts as outcomes, in their order."""
-        days = self._memory.days
-        with tables.ids(self._connection, predictions):
-            labels = tables.held(self._connection, LABELS, days[LABELS], HELD_LABEL)
-        outcomes = with_labels(predictions, labels)
-        return in_order(with_implicit(outcomes, self._implicit, np.ones(count(outcomes), bool)))

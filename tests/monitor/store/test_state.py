@@ -11,9 +11,10 @@ import pytest
 
 from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout, Rows
 from monitor.store.admission import UNKNOWN_CLASS
+from monitor.store.closed import Cohort
 from monitor.store.cohorts import Timing
 from monitor.store.state import State
-from monitor.store.step import Cohort, Ticked
+from monitor.store.step import Ticked
 
 TIMING = Timing(matures_after=HOUR, retention=2 * DAY, idle_after=HOUR, ahead=HOUR, recorded_for=DAY)
 START = 15_706 * DAY
