@@ -124,6 +124,15 @@ class Judge:
             self.touched.add(one.subject)
         return verdicts
 
+    def ask(self, requirement: str) -> None:
+        """Look at windows under way for a requirement that is new: nothing may come to them any more."""
+        asked = self.wanted[requirement]
+        for group, of_hour in self.cells.of_group.items():
+            if concerns(asked, group.segment):
+                for number in numbers(asked, of_hour.values()):
+                    if bounds(number, asked.window)[1] > self.closed_before:
+                        self.stale.add(Subject(requirement, number, group.role, group.version, group.segment))
+
     def _mark(self, changed: dict[Group, list[Key]]) -> None:
         for group, keys in changed.items():
             for name, one in self.wanted.items():

@@ -58,6 +58,8 @@ def load(state: State, setting: Setting) -> Judge:
     judge.cells.values = {name: dict.fromkeys(values) for name, values in facts["values"].items()}
     with closing(state.reader()) as reader:
         _load(reader, judge)
+    for name in judge.wanted.keys() - facts["since"].keys():
+        judge.ask(name)
     return judge
 
 

@@ -224,3 +224,23 @@ def test_no_record_and_many() -> None:
 def test_the_example_is_one() -> None:
     assert framed(PREDICTION_ID, PREDICTION, dict(PREDICTED)) == prediction()
     assert LABEL is not PREDICTION
+
+
+@given(st.lists(st.none() | st.integers(-2, 2) | st.sampled_from(["", "q1", "q2"]), min_size=1, max_size=9))
+def test_rows_of_one_list_have_one_hash_and_rows_without_one_have_none(queries: list[Any]) -> None:
+    one = Predictions(
+        SCHEMA, Framing.CONFLUENT, PREDICTION_ID, model="m", outputs=ESTIMATE, segments=SEGMENTS,
+        lists=("carrier", "query"),
+    )  # fmt: skip
+    given_ = [{"carrier": value, "query": value} for value in queries]
+    records = [prediction(carried=carried_, **{"class": None}) for carried_ in given_]
+    book = Book()
+    rows, refused = one.read(read(records), book.codes)
+    assert refused.tolist() == [0] * len(queries)
+    assert rows["list_0"].tolist() == rows["list_1"].tolist()
+    hashes = dict(zip(map(repr, queries), rows["list_1"].tolist(), strict=True))
+    assert [hashes[repr(value)] for value in queries] == rows["list_1"].tolist()
+    assert len(set(hashes.values())) == len(hashes)
+    assert [value is None for value in queries] == [one == 0 for one in rows["list_1"].tolist()]
+    assert "segment:query" not in book.known
+    assert shaped(rows, Layout(carried(ESTIMATE, SEGMENTS, ("carrier", "query"))).prediction).keys() == rows.keys()

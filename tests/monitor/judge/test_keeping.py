@@ -134,25 +134,28 @@ def test_what_needs_other_counts_is_refused_with_the_command_that_counts_anew(se
 
 
 def test_who_asks_in_the_middle_of_a_window_is_answered_from_the_next_one_on(tmp_path: Path) -> None:
-    added = (requirement("accuracy", "week", CONTINUOUSLY), requirement("accuracy", "week"))
+    hourly = requirement("accuracy", "hour", CONTINUOUSLY)
+    added = (requirement("accuracy", "week", CONTINUOUSLY), requirement("accuracy", "week"), hourly)
+    continuous = {identity(added[0]), identity(hourly)}
     made = stream(4, 700, 12 * 24)
-    half = next(number for number, one in enumerate(made.intervals) if one.tick > made.intervals[0].tick + 3 * DAY)
+    half = next(number for number, one in enumerate(made.intervals) if one.tick > made.intervals[0].tick + 6 * DAY)
     run(tmp_path / "state", Stream(made.intervals[:half]))
     judge = go_on(tmp_path / "state", made.intervals[half:], asking(*added))
     whole = run(tmp_path / "whole", made, setting=asking(*added)).judge
     asked_at = judge.since[identity(added[0])]
     young = 0
     for one, verdict in whole.verdicts.items():
-        if one.requirement == identity(added[0]) and verdict.begin < asked_at:
+        if one.requirement in continuous and verdict.begin < asked_at:
             if one in judge.verdicts:
                 assert judge.verdicts[one].verdict == "INSUFFICIENT"
                 assert judge.verdicts[one].reason == "it was not required yet when this window began"
                 young += 1
-        elif one.requirement in (identity(added[0]), identity(added[1])) and verdict.end > asked_at:
+        elif one.requirement in map(identity, added) and verdict.end > asked_at:
             assert replace(judge.verdicts[one], time=0, revision=0, alarms=0, level=None) == replace(
                 verdict, time=0, revision=0, alarms=0, level=None
             )
     assert young
+    assert any(one.requirement == identity(hourly) and one.begin == asked_at for one in judge.verdicts.values())
     assert all(
         one.verdict == judge.verdicts[key].verdict
         for key, one in whole.verdicts.items()

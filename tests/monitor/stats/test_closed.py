@@ -16,6 +16,7 @@ from sklearn.metrics import ndcg_score
 
 from monitor.stats.buckets import Bucket, Buckets, Key
 from monitor.stats.closed import judge
+from monitor.stats.figures import gains
 from monitor.stats.layout import Layout
 from monitor.stats.listing import fold
 from scorer.quality.metrics import METRICS, OPERATIONAL
@@ -119,11 +120,11 @@ def listed(given: Sequence[tuple[float, float, int]], sign: int = 1) -> Bucket:
     rows = Buckets(LISTED)
     rows.add([Key(0, "v", "champion")], np.zeros((1, n), np.int64), table, np.full(n, sign))
     lists = len(of)
-    [gains] = fold(
+    [found] = fold(
         LISTED, "query", table.labels, table.scores[0], list_of, np.zeros(lists, np.int64),
         np.full(lists, sign), 1,
     )  # fmt: skip
-    return rows.kept[Key(0, "v", "champion")].merge(gains)
+    return rows.kept[Key(0, "v", "champion")].merge(found)
 
 
 LISTED = Layout.of(
@@ -153,6 +154,8 @@ def test_ndcg_is_the_mean_over_lists_in_any_order(n: int, lists: int, at: int | 
         return
     assert found.figure is not None
     assert found.figure.value == pytest.approx(np.mean(expected), abs=1e-12)
+    variance = gains(bucket, LISTED, asked.parameters).variance
+    assert variance == pytest.approx(np.var(expected, ddof=1), abs=1e-12)
     radius = np.sqrt(2.0 * np.var(expected, ddof=1) * np.log(80.0) / len(expected)) + 7.0 * np.log(80.0) / (
         3.0 * (len(expected) - 1)
     )

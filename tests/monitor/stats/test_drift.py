@@ -107,3 +107,11 @@ def test_too_few_values_or_none_say_nothing() -> None:
             nothing()
     with pytest.raises(Undefined, match="equal"):
         drift.wasserstein((1.0,) * 15, PROBABILITIES, np.ones(600))
+
+
+def test_the_least_number_of_values_is_enough() -> None:
+    whole = np.full(5, drift.LEAST / 5)
+    assert drift.psi(whole, whole.astype(np.int64)) == 0.0
+    for few, other in ((whole - [1, 0, 0, 0, 0], whole), (whole, whole - [1, 0, 0, 0, 0])):
+        with pytest.raises(Undefined, match="499 values say nothing of drift"):
+            drift.psi(few, other.astype(np.int64))

@@ -37,6 +37,8 @@ def test_a_range() -> None:
 def test_too_few_labels_decide_nothing(n: int, one: float, other: float) -> None:
     found = verdict(requirement("auc", least=100, minimum=0.5), min(one, other), max(one, other), n)
     assert found == "INSUFFICIENT" or n >= 100
+    for enough, says in ((99, "INSUFFICIENT"), (100, "PASS"), (101, "PASS")):
+        assert verdict(requirement("auc", least=100, minimum=0.5), 0.9, 0.95, enough) == says
     assert verdict(requirement("auc", least=0, minimum=0.5), 0.9, 0.95, 0) == "INSUFFICIENT"
 
 
