@@ -237,8 +237,7 @@ class Judge:
         self.sequences.age(self.closed_before)
         self.worst.age(self.closed_before)
         for one, verdict in list(self.verdicts.items()):
-            past = verdict.end <= self.closed_before - KEPT_DAYS[verdict.window] * DAY
-            if past and not verdict.provisional:
+            if verdict.end <= self.closed_before - KEPT_DAYS[verdict.window] * DAY:
                 del self.verdicts[one]
                 self.stale.discard(one)
                 self.touched.add(one)

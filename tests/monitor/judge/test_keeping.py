@@ -12,6 +12,7 @@ import pytest
 
 from monitor.judge.judging import KEPT_DAYS, Judge, Setting
 from monitor.judge.verdicts import identity
+from monitor.judge.windows import VALUES
 from monitor.judge.worst import MOST
 from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS
 from monitor.store import judged
@@ -22,6 +23,7 @@ from scorer.quality.parameters import Parameters
 from scorer.quality.requirement import Segments
 from tests.monitor.judge.test_figures import frame
 from tests.monitor.judge.world import (
+    FIELDS,
     LAYOUT,
     OUTPUTS,
     REQUIREMENTS,
@@ -170,3 +172,16 @@ def test_a_step_that_is_rolled_back_leaves_nothing_behind(tmp_path: Path) -> Non
     run(tmp_path / "other", first)
     go_on(tmp_path / "other", made.intervals[2:], SETTING, fails=range(0, len(made.intervals), 3))
     assert contents(tmp_path / "whole") == contents(tmp_path / "other")
+
+
+def test_segments_that_are_judged_continuously_share_the_chance_of_error(tmp_path: Path) -> None:
+    made, found = stream(1, 300, 40), []
+    for values, alpha in ((("JFK",), 0.05), (("EWR", "JFK"), 0.1), ((), 0.05 * VALUES)):
+        asked = requirement("accuracy", "month", CONTINUOUSLY, segments=(Segments("origin", values),))
+        setting = Setting((asked,), OUTPUTS, FIELDS, alpha, 200.0)
+        verdicts = run(tmp_path / str(len(found)), made, setting=setting).judge.verdicts.values()
+        found.append(
+            {(one.role, one.version): (one.low, one.high) for one in verdicts if one.segment == ("origin", "JFK")}
+        )
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 2
