@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor.settings import MonitorSettings
+from scorer.errors import SettingsError
 
 
 class Files(NamedTuple):
@@ -28,3 +29,12 @@ class Files(NamedTuple):
             directory / "outcomes",
             directory / "reports",
         )
+
+    def prepare(self) -> None:
+        """Make the directory where there is none. Raises SettingsError."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"monitor.state_directory: {self.directory} cannot be made: {error.filename}: {error.strerror}"
+            ) from error

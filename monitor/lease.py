@@ -46,11 +46,20 @@ LONGEST_PAUSE = 1.0
 """Seconds between two rounds at most: a stand-by learns so late that the lease is free."""
 
 # KEYS: lease, fence. ARGV: holder, milliseconds, the number that the holder had (0: none yet). Both keys hold a number,
-# a space and its holder. Whose number was given out last is known beyond the end of the lease.
+# a space and its holder. Whose number was given out last is known beyond the end of the lease. What somebody else has
+# written into the lease is a holder like others; into the fence, no number at all.
 _HOLD = """
-local function number(text) return tonumber(string.match(text, '^%d+')) or 0 end
+local function number(text)
+  local found = tonumber(string.match(text, '^(%d+) ')) or 0
+  return found < 9007199254740991 and found or 0
+end
 local function ours(text) return string.match(text, '^%d+ (.*)$') == ARGV[1] end
-local lease, fence, had = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), tonumber(ARGV[3])
+local function text_of(key, otherwise)
+  local kind = redis.call('TYPE', key)['ok']
+  return kind == 'string' and redis.call('GET', key) or kind ~= 'none' and otherwise
+end
+local lease, fence = text_of(KEYS[1], 'what is no text, under ' .. KEYS[1]), text_of(KEYS[2], '')
+local had = tonumber(ARGV[3])
 if lease and not ours(lease) then return {'other', lease} end
 if lease and number(lease) >= had then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Collection
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from monitor.rounds import Rounds
 from monitor.settings import MonitorSettings
 from scorer.stream import clients
 
@@ -31,28 +31,31 @@ class Recalling:
         self._settings, self._topic = settings, topic
         self._left = {one.encode() for one in ids}
         self._found: set[str] = set()
-        self._closed, self._finished = threading.Event(), threading.Event()
-        threading.Thread(target=self._run, name=f"recalling-{topic}", daemon=True).start()
+        self._closed = self._finished = False
+        self._rounds = Rounds(f"recalling-{topic}", self._round)
+        self._rounds.start()
 
     @property
     def found(self) -> set[str] | None:
-        """Those of the ids that are in the topic; ``None`` while that is not known."""
-        return self._found if self._finished.is_set() else None
+        """Those of the ids that are in the topic; ``None`` while that is not known. Raises what ended the thread."""
+        if self._rounds.failure is not None:
+            raise self._rounds.failure
+        return self._found if self._finished else None
 
     def close(self) -> None:
-        """Look no further."""
-        self._closed.set()
+        """Look no further; returns at once."""
+        self._closed = True
+        self._rounds.stop(0.0)
 
-    def _run(self) -> None:
-        while not self._closed.is_set():
+    def _round(self) -> float:
+        if not self._finished:
             try:
                 self._look()
             except KafkaException as error:
-                LOGGER.warning("what was sent to %s before is not known yet: %s", self._topic, error.args[0].str())
-                self._closed.wait(_PAUSE_SECONDS)
+                LOGGER.warning("what was sent to %s before is not known yet: %s", self._topic, error)
             else:
-                self._finished.set()
-                return
+                self._finished = not self._closed
+        return _PAUSE_SECONDS
 
     def _look(self) -> None:
         group = self._settings.monitor.group
@@ -88,7 +91,7 @@ class Recalling:
     def _read(self, consumer: Consumer, starts: list[TopicPartition]) -> None:
         consumer.assign(starts)
         reading = {start.partition for start in starts}
-        while reading and self._left and not self._closed.is_set():
+        while reading and self._left and not self._closed:
             message = consumer.poll(_POLL_SECONDS)
             if message is None:
                 continue

@@ -95,6 +95,7 @@ class Sender:
                 line.recalling = Recalling(self._settings, line.topic, [letter.id for letter in letters])
         if line.recalling is not None and (found := line.recalling.found) is not None:
             line.done |= found & {letter.id for letter in letters}
+            line.recalling.close()
             line.recalling = None
         return line.recalling is None
 

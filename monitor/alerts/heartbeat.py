@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
-import urllib.error
-import urllib.request
-from http.client import HTTPException
 
 from pydantic import SecretStr
 
-LOGGER = logging.getLogger(__name__)
+from monitor.alerts import fetching
 
-ANSWER_SECONDS = 10.0
+LOGGER = logging.getLogger(__name__)
 
 
 class Heartbeat:
@@ -54,9 +53,15 @@ class Heartbeat:
 def fetch(url: SecretStr) -> str:
     """Fetch the address; why it did not work, without the address, which is a secret, and "" where it did."""
     try:
-        with urllib.request.urlopen(url.get_secret_value(), timeout=ANSWER_SECONDS):  # noqa: S310  # http(s) by the settings
-            return ""
-    except urllib.error.HTTPError as error:
-        return f"it answers {error.code}"
-    except (OSError, HTTPException, ValueError) as error:  # some quote the address; a redirection may lead to none
-        return type(error.reason if isinstance(error, urllib.error.URLError) else error).__name__
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor.alerts.fetching"],
+            input=url.get_secret_value().encode(),
+            capture_output=True,
+            timeout=fetching.ANSWER_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {fetching.ANSWER_SECONDS:g} s"
+    except OSError as error:  # no memory, no file descriptor
+        return f"its process does not start: {error.strerror}"
+    return done.stdout.decode() if done.returncode == 0 else f"its process ended with {done.returncode}"

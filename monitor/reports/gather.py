@@ -121,7 +121,7 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
     begin = days[0].begin if days else 0
     table = requirements.latest(snapshot.verdicts(), asked.requirements)
     kept = snapshot.kept("incidents")
-    unsent = {kind: len(snapshot.unsent(kind)) for kind in ("verdict", "mail", "outcomes")}
+    unsent = {kind: snapshot.waiting(kind) for kind in ("verdict", "mail", "outcomes")}
     return Status(
         model=asked.model,
         running=running,

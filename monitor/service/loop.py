@@ -52,7 +52,7 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         lease = stack.enter_context(Lease(redis, keys, settings.monitor.lease_seconds))
         if not _stand_by(lease, condition, stopping):
             return
-        files.directory.mkdir(parents=True, exist_ok=True)
+        files.prepare()
         known = _first_look(files, lease, condition, stopping)
         layout = decoder(settings).layout
         following = stack.enter_context(Following(settings.scorer, settings.redis, layout, known))

@@ -130,6 +130,7 @@ class Station:
         condition.obstacle("lease", "" if standing.writes else self._lease.problem or f"the lease is {standing.value}")
         condition.obstacle("champion", "" if followed.champion is not None else "no champion is followed")
         condition.obstacle("topics", self.stream.problem)
+        condition.obstacle("snapshot", self._publishing.problem)
         if self.stream.caught_up:
             condition.obstacle("reading", "")
         if now < self._told_at:
@@ -146,7 +147,7 @@ class Station:
         self._metrics.set("monitor_redis_silent_seconds", following.silent(now))
         self._metrics.set("monitor_followed_refused", float(len(followed.refusals)))
         self._metrics.set("monitor_peak_resident_bytes", peak_resident_bytes())
-        self._metrics.set("monitor_state_bytes", float(self._state.path.stat().st_size))
+        self._metrics.set("monitor_state_bytes", float(self._state.size))
         sent: dict[tuple[str, ...], float] = {
             (one.name, outcome): float(n)
             for one in self._dispatcher.standings()
@@ -171,4 +172,4 @@ class Station:
         """Hand over what waits in the outbox; ``number`` is the lease's."""
         for kind in (VERDICT, AUDIT):
             self._sender.offer(kind, self._state.unsent(kind), number)
-        self._dispatcher.offer(self._state.unsent(MAIL))
+        self._dispatcher.offer(self._state.addressed(MAIL))

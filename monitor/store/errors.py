@@ -22,3 +22,10 @@ class SnapshotMissing(ScorerError):
     """Raised when there is no snapshot to read: no monitor has run with these settings. Start one; do not retry."""
 
     exit_code = 20
+
+
+class StateLost(ScorerError):
+    """Raised while the monitor runs when its state file cannot be read or written any more: the disk is full, or the
+    file was moved away. The step under way never happened. Do what the message says, and start again."""
+
+    exit_code = 21

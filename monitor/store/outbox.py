@@ -12,6 +12,10 @@ from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+MOST = 2_000
+"""So many letters of a kind are loaded at a time, the oldest first; the others wait on disk until those are struck out.
+What was sent and not yet struck out is among them, however long the outbox has become."""
+
 
 class Letter(NamedTuple):
     """``payload`` is what is sent, as its kind has it."""
@@ -27,10 +31,23 @@ def put(connection: DuckDBPyConnection, kind: str, tick: int, name: str, payload
     return letter
 
 
-def unsent(connection: DuckDBPyConnection, kind: str) -> list[Letter]:
-    """The letters of a kind, in the order of tick and id."""
-    rows = connection.execute("SELECT id, payload FROM outbox WHERE kind = ? ORDER BY tick, id", [kind]).fetchall()
-    return [Letter(one, bytes(payload)) for one, payload in rows]
+def unsent(connection: DuckDBPyConnection, kind: str, most: int = MOST) -> list[Letter]:
+    """The oldest letters of a kind, in the order of tick and id."""
+    return _letters(connection, "SELECT id, payload FROM outbox WHERE kind = ? ORDER BY tick, id LIMIT ?", [kind, most])
+
+
+def addressed(connection: DuckDBPyConnection, kind: str, most: int = MOST) -> list[Letter]:
+    """Of each address, which ids of this kind name behind an ``@``, the oldest letters, in the order of tick and id:
+    one that takes nothing holds up no other."""
+    query = (
+        "SELECT id, payload FROM outbox WHERE kind = ? QUALIFY row_number() OVER "
+        "(PARTITION BY regexp_extract(id, '@([^@]*)$', 1) ORDER BY tick, id) <= ? ORDER BY tick, id"
+    )
+    return _letters(connection, query, [kind, most])
+
+
+def _letters(connection: DuckDBPyConnection, query: str, facts: list[str | int]) -> list[Letter]:
+    return [Letter(one, bytes(payload)) for one, payload in connection.execute(query, facts).fetchall()]
 
 
 def strike(connection: DuckDBPyConnection, ids: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from monitor.judge.outputs import KEPT, Outputs
 from monitor.judge.verdicts import Verdict
 from monitor.stats.buckets import HOUR, Bucket, Key
 from monitor.stats.layout import Layout
+from monitor.store import outbox
 from monitor.store.cohorts import Source, Timing
 from monitor.store.counters import Flip
 from monitor.store.errors import SnapshotMissing, StateRefused
@@ -229,9 +230,12 @@ class Snapshot:
         return bytes(found[0][0]) if found else None
 
     def unsent(self, kind: str) -> list[Letter]:
-        """What waits to be sent, in the order of its ticks."""
-        found = self._rows("SELECT id, payload FROM outbox WHERE kind = ? ORDER BY tick, id", kind)
-        return [Letter(one, bytes(payload)) for one, payload in found]
+        """The oldest of what waits to be sent, in the order of its ticks."""
+        return outbox.unsent(self._connection, kind)
+
+    def waiting(self, kind: str) -> int:
+        """How many letters of a kind wait to be sent."""
+        return int(self._rows("SELECT count(*) FROM outbox WHERE kind = ?", kind)[0][0])
 
     def _version(self, code: int) -> str:
         return self._versions.get(code, "?")

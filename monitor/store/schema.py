@@ -31,6 +31,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -41,8 +42,9 @@ from duckdb import DuckDBPyConnection
 from monitor.rows import HELD_LABEL, LABEL, SQL_TYPES, Layout
 from monitor.store.cohorts import BEGINNING, Timing
 from monitor.store.errors import StateHeld, StateRefused
+from monitor.store.transaction import transaction
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a table changes; ``MIGRATIONS`` then says how files of the format before become this one."""
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {}
@@ -141,9 +143,34 @@ def connect(path: Path, memory: str, threads: int) -> DuckDBPyConnection:
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise StateHeld(f"{path} is open in another process: {error}") from error
-        raise StateRefused(f"{path} is no state file, or is damaged: {error}") from error
+        raise _refusal(path, error) from error
     except duckdb.Error as error:
-        raise StateRefused(f"{path} cannot be opened: {error}") from error
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: duckdb.Error) -> StateRefused:
+    """Why the file cannot be opened."""
+    directory = path.parent
+    if not directory.is_dir():
+        return StateRefused(f"there is no directory {directory} for the state: see monitor.state_directory ({error})")
+    for place in (directory, path):
+        if place.exists() and not os.access(place, os.R_OK | os.W_OK):
+            return StateRefused(
+                f"{place} cannot be written, so there can be no state: its disk is mounted read-only, or this user may "
+                f"not; see monitor.state_directory ({error})"
+            )
+    if "space left" in str(error).lower():
+        return StateRefused(f"the disk of {path} is full: make room, and start again ({error})")
+    return damaged(path, error)
+
+
+def damaged(path: Path, error: duckdb.Error) -> StateRefused:
+    """Of a file that holds what a state does not."""
+    return StateRefused(
+        f"{path} is no state file, is damaged, or was written by a DuckDB that DuckDB {duckdb.__version__} cannot "
+        f"read: {error}. Put a copy in its place; or move it away, and a new state begins with the oldest records that "
+        "the topics hold"
+    )
 
 
 def prepare(
@@ -157,16 +184,11 @@ def prepare(
 
     All of it in one transaction. Raises StateRefused; the file is then as it was.
     """
-    connection.begin()
-    try:
+    with transaction(connection):
         if not connection.execute("SELECT count(*) FROM duckdb_tables() WHERE NOT internal").fetchall()[0][0]:
             _create(connection, layout, timing, newest)
         else:
             _check(connection, layout, timing, migrations, newest)
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
 
 
 def _create(connection: DuckDBPyConnection, layout: Layout, timing: Timing, newest: int) -> None:
@@ -197,8 +219,8 @@ def _check(
     while found < newest:
         if found not in migrations:
             raise StateRefused(
-                f"the state has format {found}, from which this monitor ({newest}) knows no way on; move the file away "
-                "and replay the topics"
+                f"the state has format {found}, from which this monitor ({newest}) knows no way on; stop the monitor "
+                "and build it anew: monitor replay --to NEW_DIRECTORY; or move the file away"
             )
         for statement in migrations[found]:
             connection.execute(statement)

@@ -11,6 +11,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from monitor.store.schema import SHARED
+from monitor.store.transaction import transaction
 
 
 def publish(connection: DuckDBPyConnection, path: Path) -> None:
@@ -20,14 +21,9 @@ def publish(connection: DuckDBPyConnection, path: Path) -> None:
     new.with_name(f"{new.name}.wal").unlink(missing_ok=True)
     connection.execute(f"ATTACH '{_quoted(new)}' AS snapshot")
     try:
-        connection.begin()
-        try:
+        with transaction(connection):
             for table in SHARED:
                 connection.execute(f"CREATE TABLE snapshot.{table} AS FROM {table}")
-        except BaseException:
-            connection.rollback()
-            raise
-        connection.commit()
         connection.execute("CHECKPOINT snapshot")
     finally:
         connection.execute("DETACH snapshot")

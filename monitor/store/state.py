@@ -13,25 +13,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from duckdb import CatalogException, DuckDBPyConnection
+import duckdb
+from duckdb import DuckDBPyConnection
 
 from monitor.rows import LABELS, PREDICTIONS, Layout
 from monitor.store import outbox, schema
 from monitor.store.cohorts import Source, Timing
-from monitor.store.errors import StateRefused
+from monitor.store.errors import StateLost, StateRefused
 from monitor.store.memory import Clock, Followed, Memory
 from monitor.store.snapshot import publish
 from monitor.store.step import Step
+from monitor.store.transaction import transaction
 
 Partition = tuple[str, int]
+
+_FAILURES = (
+    duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.FatalException,
+    duckdb.InternalException, duckdb.Error,
+)  # fmt: skip
+"""What DuckDB raises where a disk is full or gone, at a write, at the commit, or where rows are spilled to it; a block
+that is damaged is an ``Error`` of no other kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What DuckDB may use: ``memory`` such as ``"384MB"``, ``threads``; ``rows`` are about how many outcomes of closed
+    """What DuckDB may use: ``memory`` such as ``"320MB"``, ``threads``; ``rows`` are about how many outcomes of closed
     cohorts are fetched at a time."""
 
-    memory: str = "384MB"
+    memory: str = "320MB"
     threads: int = 1
     rows: int = 500_000
 
@@ -57,6 +66,9 @@ class State:
         try:
             schema.prepare(self._connection, layout, timing)
             self._memory = _remembered(self._connection)
+        except duckdb.Error as error:
+            self._connection.close()
+            raise schema.damaged(path, error) from error
         except BaseException:
             self._connection.close()
             raise
@@ -81,19 +93,36 @@ class State:
 
     @contextmanager
     def step(self) -> Iterator[Step]:
-        """One transaction: it is committed when the block ends, and never happened when the block raises."""
-        self._connection.begin()
+        """One transaction: it is committed when the block ends, and never happened when the block raises.
+
+        Raises StateLost where the file cannot be read or written.
+        """
         memory = self._memory.copy()
         try:
-            step = Step(self._connection, memory, self.layout, self.timing, self._implicit, self._limits.rows)
-            yield step
-            step.wait()
-            memory.store(self._connection, self._memory)
-            self._connection.commit()
-        except BaseException:
-            self._connection.rollback()
-            raise
+            with transaction(self._connection):
+                step = Step(self._connection, memory, self.layout, self.timing, self._implicit, self._limits.rows)
+                yield step
+                step.wait()
+                memory.store(self._connection, self._memory)
+        except duckdb.Error as error:
+            if type(error) not in _FAILURES:
+                raise
+            raise StateLost(
+                f"{self.path} cannot be read or written any more, and nothing of this step was done: {error}. Where "
+                "the disk is full make room, and start again: what was not stored is read again"
+            ) from error
         self._memory = memory
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file. Raises StateLost where it is gone."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise StateLost(
+                f"{self.path} is not there any more ({error.strerror}): it was moved or removed while the monitor ran. "
+                "Put it back and start again, or a new state begins with the oldest records that the topics hold"
+            ) from error
 
     def kept(self, name: str) -> bytes | None:
         """What was kept under a name."""
@@ -101,8 +130,12 @@ class State:
         return bytes(found[0][0]) if found else None
 
     def unsent(self, kind: str) -> list[outbox.Letter]:
-        """What waits to be sent, in the order of its ticks."""
+        """What waits to be sent, in the order of its ticks: the oldest ``outbox.MOST``."""
         return outbox.unsent(self._connection, kind)
+
+    def addressed(self, kind: str) -> list[outbox.Letter]:
+        """The same, of each address the oldest."""
+        return outbox.addressed(self._connection, kind)
 
     def names(self, kind: str) -> dict[int, str]:
         """The texts behind codes."""
@@ -147,8 +180,10 @@ def kept_in(path: Path, name: str) -> bytes | None:
     with closing(schema.connect(path, "64MB", 1)) as connection:
         try:
             found = connection.execute("SELECT value FROM kept WHERE name = ?", [name]).fetchall()
-        except CatalogException as error:
+        except duckdb.CatalogException as error:
             raise StateRefused(f"{path} is a DuckDB file, but no state of a monitor: {error}") from error
+        except duckdb.Error as error:
+            raise schema.damaged(path, error) from error
     return bytes(found[0][0]) if found else None
 
 

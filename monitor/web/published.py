@@ -38,7 +38,7 @@ def _fill(metrics: Metrics, snapshot: Snapshot) -> None:
         judged = closed_before(clock.reached, snapshot.timing)
         metrics.set("monitor_judged_timestamp_seconds", judged / MICROSECONDS)
     metrics.show("monitor_rows_refused", {(one.topic, one.reason): float(one.n) for one in snapshot.counts()})
-    metrics.show("monitor_outbox", {(kind,): float(len(snapshot.unsent(kind))) for kind in OUTBOX})
+    metrics.show("monitor_outbox", {(kind,): float(snapshot.waiting(kind)) for kind in OUTBOX})
     metrics.verdicts(snapshot.newest_verdicts())
     _coverage(metrics, snapshot)
     _incidents(metrics, snapshot)

@@ -281,6 +281,42 @@ def test_a_key_that_somebody_else_wrote_keeps_the_lease_and_is_named(
     assert "held by maintenance until noon" in one.problem
 
 
+@pytest.mark.parametrize("junk", [b"9" * 400 + b" x", b"9" * 400, b"", b"maintenance", b"\xff\0 x", b"-5 x", b"1e9 x"])
+def test_a_fence_that_is_no_number_keeps_nobody_from_the_lease(
+    lease: Callable[..., Lease], clock: Clock, client: redis.Redis, junk: bytes
+) -> None:
+    client.set(KEYS.fence, junk)
+    one = lease("one")
+    one.ask()
+    assert one.standing(clock.now) is Standing.HELD
+    assert 10**15 < one.number < 2**53
+    assert client.get(KEYS.fence) == f"{one.number} one".encode()
+    client.delete(KEYS.lease)
+    client.set(KEYS.fence, junk)
+    before = one.number
+    one.ask()
+    assert one.standing(clock.now) is Standing.HELD
+    assert one.number > before
+
+
+def test_keys_of_another_type_are_named_or_replaced(
+    lease: Callable[..., Lease], clock: Clock, client: redis.Redis
+) -> None:
+    client.rpush(KEYS.fence, "a list")
+    one, two = lease("one"), lease("two")
+    one.ask()
+    assert one.standing(clock.now) is Standing.HELD
+    client.delete(KEYS.lease)
+    client.rpush(KEYS.lease, "a list")
+    for each in (one, two):
+        each.ask()
+    assert (one.standing(clock.now), two.standing(clock.now)) == (Standing.LOST, Standing.WAITING)
+    assert two.problem == f"the lease is held by what is no text, under {KEYS.lease}"
+    client.delete(KEYS.lease)
+    two.ask()
+    assert two.standing(clock.now) is Standing.HELD
+
+
 def test_a_thread_that_ends_is_noticed(registry: Valkey) -> None:
     def broken() -> float:
         raise ValueError("the clock is broken")

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from monitor import sender as module
 from monitor.alerts.records import Record
-from monitor.recalling import HEADER
+from monitor.recalling import HEADER, Recalling
 from monitor.sender import AUDIT, VERDICT, Sender
 from monitor.settings import MonitorSettings
 from monitor.store.outbox import Letter
@@ -165,6 +165,24 @@ def test_a_record_that_is_refused_goes_again_with_all_that_follow_on_its_subject
     found = read(settings, settings.topics.verdicts)
     assert [one.value() for one in found if one.key() == b"a"][-2:] == [b"a1", b"a2"]
     assert caplog.text.count("did not take a record") >= 1
+
+
+def test_what_ends_the_search_for_what_was_sent_is_raised_in_the_loop(
+    settings: MonitorSettings, make: Callable[[MonitorSettings], Sender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("no such topic in the answer")
+
+    monkeypatch.setattr(Recalling, "_starts", broken)
+    sender = make(settings)
+
+    def raised() -> bool:
+        try:
+            return bool(_offered(sender, letters("a1")))
+        except KeyError as error:
+            return "no such topic" in str(error)
+
+    until(raised, "nothing is said, and nothing is sent for ever")
 
 
 def _offered(sender: Sender, waiting: Sequence[Letter]) -> list[str]:

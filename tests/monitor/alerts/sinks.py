@@ -121,6 +121,9 @@ class WebSink:
 
             def do_GET(self) -> None:  # its name there
                 sink.fetched += 1
+                while sink.answer == DRIP and not sink.released.wait(0.1):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n" if not self.headers_sent else b"X: drip\r\n")
+                    self.headers_sent = True
                 self._say()
 
             def _say(self) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 
 import pytest
 from pydantic import SecretStr
 
+from monitor.alerts import fetching
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.heartbeat import Heartbeat, fetch
 from monitor.settings import Alerts
 from tests.integration.deployment import until
-from tests.monitor.alerts.sinks import WebSink
+from tests.monitor.alerts.sinks import DRIP, WebSink
 
 
 def test_it_is_fetched_for_as_long_as_the_loop_goes_round(web: WebSink) -> None:
@@ -71,3 +73,15 @@ def test_a_redirection_to_nowhere_does_not_end_it(web: WebSink) -> None:
         heartbeat.beat()
         until(lambda: web.fetched == beats, "it was not fetched")  # noqa: B023  # it is over within the turn
     heartbeat.close()
+
+
+def test_an_answer_that_drips_without_end_is_cut_off(web: WebSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "ANSWER_SECONDS", 1.0)
+    web.answer = DRIP
+    assert fetch(SecretStr(f"http://{web.address}/hunter2")) == "no answer within 1 s"
+    assert web.fetched == 1
+
+
+def test_a_process_that_cannot_start_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    assert fetch(SecretStr("http://127.0.0.1:1/hunter2")) == "its process does not start: No such file or directory"

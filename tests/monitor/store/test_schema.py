@@ -37,7 +37,7 @@ def test_it_is_opened_again_as_it_was_left(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("found", "words"),
-    [("2", "written by a newer"), ("0", "knows no way on"), ("one", "no state of a monitor")],
+    [("99", "written by a newer"), ("1", "knows no way on"), ("one", "no state of a monitor")],
 )
 def test_other_formats_are_refused(path: Path, found: str, words: str) -> None:
     changed(path, f"UPDATE meta SET value = '{found}' WHERE name = 'format'")  # noqa: S608  # of this test
@@ -48,18 +48,20 @@ def test_other_formats_are_refused(path: Path, found: str, words: str) -> None:
 
 
 def test_older_formats_are_migrated_step_by_step(path: Path) -> None:
-    ways = {1: ["ALTER TABLE kept ADD COLUMN tick BIGINT DEFAULT 0"], 2: ["UPDATE kept SET tick = 5"]}
+    now = schema.FORMAT
+    ways = {now: ["ALTER TABLE kept ADD COLUMN tick BIGINT DEFAULT 0"], now + 1: ["UPDATE kept SET tick = 5"]}
     with duckdb.connect(str(path)) as connection:
-        schema.prepare(connection, LAYOUT, TIMING, ways, 3)
-        assert connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchall() == [("3",)]
+        schema.prepare(connection, LAYOUT, TIMING, ways, now + 2)
+        assert connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchall() == [(str(now + 2),)]
         assert set(connection.execute("SELECT tick FROM kept").fetchall()) == {(5,)}
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     before = contents(path)
-    ways = {1: ["ALTER TABLE kept ADD COLUMN tick BIGINT DEFAULT 0"], 2: ["UPDATE nothing SET tick = 5"]}
+    now = schema.FORMAT
+    ways = {now: ["ALTER TABLE kept ADD COLUMN tick BIGINT DEFAULT 0"], now + 1: ["UPDATE nothing SET tick = 5"]}
     with duckdb.connect(str(path)) as connection, pytest.raises(duckdb.CatalogException):
-        schema.prepare(connection, LAYOUT, TIMING, ways, 3)
+        schema.prepare(connection, LAYOUT, TIMING, ways, now + 2)
     assert contents(path) == before
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS, Layout, Rows
+from monitor.store import outbox
 from monitor.store.admission import UNKNOWN_CLASS
 from monitor.store.closed import Cohort
 from monitor.store.cohorts import Timing
@@ -312,3 +313,24 @@ def test_misuse_is_told(tmp_path: Path) -> None:
     with pytest.raises(KeyError), state.step() as step:
         step.predictions({**prediction(1, 0, START), "partition": np.array([4])})
     state.close()
+
+
+def test_of_the_outbox_no_more_than_the_oldest_letters_are_loaded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox.unsent, "__defaults__", (2,))
+    monkeypatch.setattr(outbox.addressed, "__defaults__", (2,))
+    for number in range(3):
+        with bench.state.step() as step:
+            step.tick(START + 1 + number)
+            for name in ("b", "a", "a@b"):
+                step.send("verdict", name, b"")
+            for address in ("dead", "well"):
+                step.send("mail", f"{number}@{address}", b"")
+    assert [one.id for one in bench.state.unsent("verdict")] == ["verdict/2/a", "verdict/2/a@b"]
+    waiting = [one.id for one in bench.state.addressed("mail")]
+    assert waiting == ["mail/2/0@dead", "mail/2/0@well", "mail/3/1@dead", "mail/3/1@well"]
+    with bench.state.step() as step:
+        step.sent(["mail/2/0@well", "mail/3/1@well", "verdict/2/a"])
+    assert [one.id for one in bench.state.addressed("mail")] == ["mail/2/0@dead", "mail/3/1@dead", "mail/4/2@well"]
+    assert [one.id for one in bench.state.unsent("verdict")] == ["verdict/2/a@b", "verdict/2/b"]
