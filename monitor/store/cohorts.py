@@ -14,6 +14,9 @@ from monitor.rows import DAY, HOUR
 BEGINNING = -(2**62)
 """Before all times."""
 
+FORESEEN = 400 * DAY
+"""Labels of a time so far beyond the watermark wait: every day has a table, and a producer may write what it likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -74,6 +77,14 @@ def closed_before(reached: int, timing: Timing) -> int:
 def kept_from(reached: int, timing: Timing) -> int:
     """The first day, counted from 1970, that is still kept."""
     return (reached - timing.retention) // DAY
+
+
+def foreseen(reached: int, tick: int) -> tuple[int, int]:
+    """From when up to when the times of labels lie that a tick looks at; others wait until the watermark comes near.
+
+    Before there is one, those of late are looked at, so that a new monitor has something to show.
+    """
+    return (tick - FORESEEN, 2**63 - 1) if reached <= BEGINNING else (-(2**63), reached + FORESEEN)
 
 
 def together(sizes: Iterable[tuple[int, int]], rows: int) -> list[list[int]]:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
-from monitor.rows import Rows, count, joined
+from monitor.rows import Rows, count, joined, take
 from monitor.store import tables
+
+ALWAYS = (-(2**63), 2**63 - 1)
+"""All times that are admitted."""
 
 
 class Fresh:
@@ -22,15 +25,21 @@ class Fresh:
         """Take in rows of the columns of their kind; the arrays are not to change."""
         self._rows[kind].append(rows)
 
-    def taken(self, kind: str) -> Rows:
-        """All that waited, which does not wait any more."""
+    def taken(self, kind: str, begin: int = ALWAYS[0], end: int = ALWAYS[1]) -> Rows:
+        """All that waited and has its time from ``begin`` up to ``end``; it does not wait any more."""
         types = self._types[kind]
-        stored = tables.fetch(self._connection, f"fresh_{kind}", types)
+        table, these = f"fresh_{kind}", f"time >= {begin} AND time < {end}"
+        stored = tables.fetch(self._connection, f"{table} WHERE {these}", types)
         if count(stored):
-            tables.clear(self._connection, f"fresh_{kind}")
-        found = joined([stored, *self._rows[kind]], types)
-        self._rows[kind].clear()
-        return found
+            tables.clear(self._connection, table, these)
+        parts, late = [stored], []
+        for rows in self._rows[kind]:
+            ours = (rows["time"] >= begin) & (rows["time"] < end)
+            parts.append(rows if ours.all() else take(rows, ours))
+            late += [] if ours.all() else [take(rows, ~ours)]
+        self._rows[kind] = late
+        parts = [part for part in parts if count(part)]
+        return parts[0] if len(parts) == 1 else joined(parts, types)
 
     def store(self) -> None:
         """Store what waits, for the next step."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from duckdb import DuckDBPyConnection
 
-from monitor.rows import DAY, EVENTS, LABELS, PREDICTIONS
+from monitor.rows import DAY, EVENTS, LABELS, PREDICTIONS, Bools, Rows
 from monitor.store import cohorts, counters, tables
 from monitor.store.cohorts import BEGINNING, Timing
 from monitor.store.memory import Memory
@@ -47,6 +47,13 @@ def forget(connection: DuckDBPyConnection, memory: Memory, timing: Timing, time:
         counters.forget(connection, first)
         tables.forget_ticks(connection, time - timing.recorded_for)
     return orphans
+
+
+def lasting(labels: Rows, reached: int, timing: Timing) -> Bools:
+    """Which labels, ``(n,)``, are to be stored: what the next tick drops with its day, as a label that never met a
+    prediction, needs no table."""
+    found: Bools = labels["matched"] | (labels["until"] >= cohorts.kept_from(reached, timing) * DAY)
+    return found
 
 
 def reached(memory: Memory, timing: Timing, time: int) -> int:

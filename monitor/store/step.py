@@ -207,9 +207,9 @@ class Step:
             raise ValueError(f"tick {time} lies before the last one, {before.time}")
         self.count({(LABELS, "never_predicted"): passing.forget(self._connection, self._memory, self._timing, time)})
         passing.record(self._connection, self._memory, time, frozenset(ended))
-        changes = self._settle()
-        open_from = cohorts.closed_before(before.reached, self._timing)
         reached = passing.reached(self._memory, self._timing, time)
+        changes = self._settle(reached, time)
+        open_from = cohorts.closed_before(before.reached, self._timing)
         old = changes["time"] < open_from
         revisions = self._revise(take(with_implicit(changes, self._implicit, old), old), before.number + 1)
         self._memory.clock = Clock(before.number + 1, time, reached)
@@ -261,9 +261,10 @@ class Step:
         """Keep a command, its content and what is answered to it."""
         commands.keep(self._connection, self._memory.clock.number, command, content, said)
 
-    def _settle(self) -> Rows:
+    def _settle(self, reached: int, time: int) -> Rows:
         connection, days = self._connection, self._memory.days
-        fresh, fresh_labels = self._fresh.taken(PREDICTIONS), self._fresh.taken(LABELS)
+        fresh = self._fresh.taken(PREDICTIONS)
+        fresh_labels = self._fresh.taken(LABELS, *cohorts.foreseen(reached, time))
         if not count(fresh) and not count(fresh_labels):
             return empty({**self._layout.prediction, **OUTCOME, "sign": "i1"})
         with tables.ids(connection, fresh, fresh_labels):
@@ -274,10 +275,12 @@ class Step:
         tables.delete(connection, LABELS, take(held_labels, settled.gone_labels), "until")
         del held, fresh, held_labels, fresh_labels  # they are as large as what follows
         tables.insert_by_day(connection, PREDICTIONS, settled.added, "time", days[PREDICTIONS], self._layout)
-        tables.insert_by_day(connection, LABELS, settled.added_labels, "until", days[LABELS], self._layout)
-        self.count(
-            {(PREDICTIONS, "passed_over"): settled.passed_over, (LABELS, "passed_over"): settled.passed_over_labels}
-        )
+        lasting = passing.lasting(settled.added_labels, reached, self._timing)
+        added_labels = settled.added_labels if lasting.all() else take(settled.added_labels, lasting)
+        tables.insert_by_day(connection, LABELS, added_labels, "until", days[LABELS], self._layout)
+        passed_over = {PREDICTIONS: settled.passed_over, LABELS: settled.passed_over_labels}
+        self.count({(topic, "passed_over"): n for topic, n in passed_over.items()})
+        self.count({(LABELS, "never_predicted"): int((~lasting).sum())})
         tables.add(connection, "coverage", coverage(settled.changes), ("hour", "version", "shadow"))
         tables.add(connection, "delays", delays(settled.changes), ("hour", "version", "shadow", "bin"))
         return settled.changes

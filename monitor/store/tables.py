@@ -139,9 +139,9 @@ def delete(connection: DuckDBPyConnection, kind: str, rows: Rows, by: str) -> No
             connection.execute(f"DELETE FROM {day_table(kind, day)} AS stored USING gone WHERE {same}")
 
 
-def clear(connection: DuckDBPyConnection, table: str) -> None:
-    """Remove all rows of a table."""
-    connection.execute(f"DELETE FROM {table}")
+def clear(connection: DuckDBPyConnection, table: str, which: str) -> None:
+    """Remove these rows of a table."""
+    connection.execute(f"DELETE FROM {table} WHERE {which}")
 
 
 def drop(connection: DuckDBPyConnection, kind: str, day: int) -> None:

@@ -334,3 +334,25 @@ def test_of_the_outbox_no_more_than_the_oldest_letters_are_loaded(
         step.sent(["mail/2/0@well", "mail/3/1@well", "verdict/2/a"])
     assert [one.id for one in bench.state.addressed("mail")] == ["mail/2/0@dead", "mail/3/1@dead", "mail/4/2@well"]
     assert [one.id for one in bench.state.unsent("verdict")] == ["verdict/2/a@b", "verdict/2/b"]
+
+
+def tables_of(bench: Bench, kind: str) -> int:
+    rows = bench.state.reader().execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    return sum(name.startswith(f"{kind}_") for (name,) in rows)
+
+
+def test_labels_of_thousands_of_days_need_no_table_each_and_those_that_match_are_joined(bench: Bench) -> None:
+    """Before the watermark is known, behind what is kept, and years ahead of it."""
+    ago = [label(1000 + day, day, day * DAY, 1.0) for day in range(2_000, 5_000)]
+    many = {name: np.concatenate([one[name] for one in ago]) for name in ago[0]}
+    bench.read(many, label(1, 5_000, 5_000 * DAY))
+    bench.tick(10)
+    assert tables_of(bench, "labels") == 0, "no watermark tells yet which days count"
+    bench.read(prediction(1, 0, 3_500 * DAY), prediction(3_600 + 1_000, 1, 3_500 * DAY + 1))
+    bench.tick(20)
+    assert sorted(bench.said()) == [(1, False, 0.0), (1, True, 1.0)], "years pass before its label"
+    assert tables_of(bench, "labels") <= 403
+    assert (LABELS, "never_predicted", 1_498) in bench.table("counts"), "days 2000 to 3497 are not kept"
+    bench.read(prediction(2, 2, 4_999 * DAY))
+    bench.tick(30)
+    assert sorted(bench.said()) == [(-1, False, 0.0), (1, False, 0.0), (1, True, 1.0)]
