@@ -26,7 +26,8 @@ class Records:
 
     - ``lost``: partitions whose next records are not there, and where reading goes on;
     - ``found``: partitions that are new, and where they begin;
-    - ``batches``: by topic, none of them empty; ``letters`` are the dead letters among them, in their order;
+    - ``batches``: by topic, none of them empty; ``letters`` are the dead letters among them, in their order, and
+      ``revisions`` those of the retractions among the labels that bear one, by row (``headers.revisions``);
     - ``passed``: where to go on in partitions that were read to their end, behind the ends of transactions.
     """
 
@@ -34,6 +35,7 @@ class Records:
     found: Mapping[Partition, int] = field(default_factory=dict)
     batches: Mapping[str, Batch] = field(default_factory=dict)
     letters: Sequence[Letter] = ()
+    revisions: Mapping[int, int | None] = field(default_factory=dict)
     passed: Mapping[Partition, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

@@ -11,10 +11,10 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from monitor.headers import letter, revisions
 from monitor.records import Partition, Records
-from monitor.rows import DEAD_LETTERS, TOPICS
+from monitor.rows import DEAD_LETTERS, LABELS, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.stream import letter
 from scorer.batch import Batch
 from scorer.errors import StreamBroken
 from scorer.stream import batches, clients
@@ -107,7 +107,9 @@ class Rereading:
                 ours.append(ahead.popleft())
         taken = {topic: messages for topic, messages in by_topic.items() if messages}
         letters = [letter(message) for message in taken.get(DEAD_LETTERS, ())]
-        return Records(batches={topic: self._batch(topic, ours) for topic, ours in taken.items()}, letters=letters)
+        found = {topic: self._batch(topic, ours) for topic, ours in taken.items()}
+        retracted = revisions(taken[LABELS], found[LABELS]) if LABELS in found else {}
+        return Records(batches=found, letters=letters, revisions=retracted)
 
     def _batch(self, topic: str, messages: list[Message]) -> Batch:
         return batches.build(messages, (self._names[topic],))[0]

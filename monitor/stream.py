@@ -11,19 +11,19 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import ClusterMetadata, OffsetSpec
 
-from monitor.intake.texts import LONGEST
+from monitor.headers import letter, revisions
 from monitor.mirror import Mirror
-from monitor.records import Letter, Partition, Records
-from monitor.rows import DEAD_LETTERS, TOPICS
+from monitor.partitions import Partitions
+from monitor.records import Partition, Records
+from monitor.rows import DEAD_LETTERS, LABELS, TOPICS
 from monitor.settings import MonitorSettings
 from scorer.batch import Batch
 from scorer.errors import StreamBroken
-from scorer.stream import batches, clients, dead_letters, topics, verdicts
+from scorer.stream import batches, clients, verdicts
 
 LOGGER = logging.getLogger(__name__)
 
@@ -32,10 +32,6 @@ MESSAGES = 10_000
 
 UNKNOWN = -1
 
-LATEST = (1 << 63) // 1000 - 1
-"""Milliseconds that can be counted in microseconds, too; a producer may write what it likes."""
-
-REQUEST_SECONDS = 2.0
 DISCOVER_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
 PLACE_SECONDS = 10.0
@@ -56,22 +52,25 @@ class _Place:
 class Stream:
     """Reads the topics of one model. For one thread."""
 
-    def __init__(self, settings: MonitorSettings, offsets: Mapping[Partition, int]) -> None:
-        """Goes on at ``offsets``; partitions that are not among them begin where their topic does.
+    def __init__(
+        self, settings: MonitorSettings, offsets: Mapping[Partition, int], ids: Mapping[str, str] | None = None
+    ) -> None:
+        """Goes on at ``offsets``; partitions that are not among them begin where their topic does, and so do those of a
+        topic whose id is another than in ``ids``.
 
         Raises SettingsError where the client takes no such properties.
         """
-        self._settings = settings
         self._names = {topic: str(getattr(settings.topics, topic)) for topic in TOPICS}
         self._topics = {name: topic for topic, name in self._names.items()}
         self._offsets = dict(offsets)
         self._places: dict[Partition, _Place] = {}
         self._adrift: set[Partition] = set()  # whose next record is not there
-        self._gone: set[Partition] = set()  # which the state knows and the broker does not
+        self._gone: frozenset[Partition] = frozenset()  # which the state knows and the broker does not
         self._doubtful = True  # whether the brokers may know more than they could tell
         self._discover_at = 0.0
         self._waiting: dict[str, str] = {}  # kinds of trouble since the last record was read, and what is said of each
         self._failure: KafkaError | None = None
+        self._partitions = Partitions(settings, self._names, ids or {}, self._wait)
         group = settings.monitor.group
         self._mirror = Mirror(group)
         self._consumer = Consumer(
@@ -100,7 +99,7 @@ class Stream:
         lost, found = self._discover(time.monotonic())
         messages = [] if lost or found else self._messages(deadline)
         if not any(map(Message.error, messages)):
-            return Records(lost, found, *self._batches(messages))
+            return replace(self._batches(messages), lost=lost, found=found)
         read = self._batches([message for message in messages if message.error() is None])
         passed = {}
         # After the records: the end of a partition lies behind those of it that were read along with the report.
@@ -108,7 +107,7 @@ class Stream:
             error = message.error()
             if error is not None and (partition := self._heed(error, message)) is not None:
                 passed[partition] = self._places[partition].next_offset
-        return Records(lost, found, *read, passed)
+        return replace(read, lost=lost, found=found, passed=passed)
 
     def _messages(self, deadline: float) -> Sequence[Message]:
         first = self._consumer.poll(max(0.0, deadline - time.monotonic()))
@@ -117,16 +116,16 @@ class Stream:
             raise StreamBroken(f"{self._failure.name()}: {self._failure.str()}")
         return messages
 
-    def _batches(self, messages: Sequence[Message]) -> tuple[dict[str, Batch], list[Letter]]:
+    def _batches(self, messages: Sequence[Message]) -> Records:
         if not messages:
-            return {}, []
+            return Records()
         if self._waiting:
             LOGGER.info("reading on")
             self._waiting.clear()
         by_name: dict[str, list[Message]] = defaultdict(list)
         for message, name in zip(messages, map(Message.topic, messages), strict=True):
             by_name[str(name)].append(message)
-        found = {}
+        found: dict[str, Batch] = {}
         for name, ours in by_name.items():
             batch, _ = batches.build(ours, (name,))
             found[self._topics[name]] = batch
@@ -134,7 +133,9 @@ class Stream:
             for number, offset in dict(zip(batch.partition.tolist(), batch.offset.tolist(), strict=True)).items():
                 place = self._places[self._topics[name], number]
                 place.next_offset, place.told, place.ended = offset + 1, True, False
-        return found, list(map(letter, by_name.get(self._names[DEAD_LETTERS], ())))
+        letters = list(map(letter, by_name.get(self._names[DEAD_LETTERS], ())))
+        retracted = revisions(by_name[self._names[LABELS]], found[LABELS]) if LABELS in found else {}
+        return Records(batches=found, letters=letters, revisions=retracted)
 
     def _heed(self, error: KafkaError, message: Message) -> Partition | None:
         """Act upon what the client reports in place of a record. Returns a partition that has been read to its end."""
@@ -168,7 +169,14 @@ class Stream:
         """The partitions that have been read to their end. None while brokers are away, for they may hold more."""
         if self._doubtful:
             return frozenset()
-        return frozenset(self._gone | {partition for partition, place in self._places.items() if place.ended})
+        return self._gone | frozenset(partition for partition, place in self._places.items() if place.ended)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """By which ids the topics are known to whose records the offsets belong; kept with them, they tell the next
+        start of a topic that was made anew."""
+        adrift = {topic for topic, _ in self._adrift - self._gone}
+        return {topic: one for topic, one in self._partitions.ids.items() if topic not in adrift}
 
     @property
     def caught_up(self) -> bool:
@@ -196,53 +204,33 @@ class Stream:
         if now < self._discover_at:
             return {}, {}
         self._discover_at = now + AGAIN_SECONDS
-        try:
-            known = self._consumer.list_topics(timeout=REQUEST_SECONDS)
-        except KafkaException as error:
-            self._wait("brokers", f"no broker answers: {error.args[0].str()}; see kafka.bootstrap_servers")
+        told = self._partitions.ask(self._consumer, self._offsets)
+        if told is None:
             return {}, {}
-        led, whole = self._led(known)
-        unplaced = sorted(led - self._places.keys())
+        self._gone = told.gone
+        for topic in told.anew:
+            self._begin_anew(topic)
+        unplaced = sorted(told.led - self._places.keys())
         new = [partition for partition in unplaced if partition not in self._offsets or partition in self._adrift]
-        begins = self._beginnings(new) if new else {}
+        begins = self._partitions.beginnings(new) if new else {}
         self._place([partition for partition in unplaced if partition not in new or partition in begins], begins, now)
         self._place_anew(now)
-        if whole and len(begins) == len(new):
+        if told.whole and len(begins) == len(new):
             self._doubtful = False
             self._discover_at = now + DISCOVER_SECONDS
         lost = {partition: begins[partition] for partition in new if partition in self._adrift and partition in begins}
         self._adrift -= lost.keys()
         return lost, {partition: offset for partition, offset in begins.items() if partition not in lost}
 
-    def _led(self, known: ClusterMetadata) -> tuple[set[Partition], bool]:
-        """The partitions that have a leader, and whether those are all that there should be."""
-        led, whole, missing = set(), True, []
-        self._gone.clear()
-        for topic, name in self._names.items():
-            found = known.topics.get(name)
-            if found is None or found.error is not None:
-                missing.append(name)
-                continue
-            led |= {(topic, number) for number, one in found.partitions.items() if one.leader >= 0}
-            whole = whole and all(one.leader >= 0 for one in found.partitions.values())
-            self._gone |= {place for place in self._offsets if place[0] == topic and place[1] not in found.partitions}
-        if missing:
-            self._wait("topics", f"there is no topic {', '.join(missing)}; make it: scorer topics create")
-        return led, whole
-
-    def _beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The first offset of each partition; without those whose broker does not say it now."""
-        asked = {self._at(partition): partition for partition in partitions}
-        found = {}
-        earliest: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-        client = topics.admin(self._settings)  # its requests end with it
-        futures = client.list_offsets(dict.fromkeys(asked, earliest), request_timeout=REQUEST_SECONDS)
-        for place, future in futures.items():
-            try:
-                found[asked[place]] = int(future.result(REQUEST_SECONDS).offset)
-            except (KafkaException, TimeoutError) as error:
-                self._wait("beginning", f"{place.topic}-{place.partition}: where it begins is not known: {error}")
-        return found
+    def _begin_anew(self, topic: str) -> None:
+        """Read what there is of a topic from its beginning: the offsets that are known are of one that is no more."""
+        LOGGER.error("%s was deleted and made anew: it is read from its beginning", self._names[topic])
+        ours = [partition for partition in self._offsets if partition[0] == topic]
+        placed = [partition for partition in ours if partition in self._places]
+        self._consumer.incremental_unassign([self._at(partition) for partition in placed])
+        for partition in placed:
+            self._offsets[partition] = self._places.pop(partition).next_offset
+        self._adrift.update(ours)
 
     def _place(self, partitions: Sequence[Partition], begins: Mapping[Partition, int], now: float) -> None:
         """Begin to read partitions where they begin, else where the state is."""
@@ -304,16 +292,3 @@ class Stream:
         if kind not in self._waiting:
             LOGGER.warning("waiting: %s", why)
         self._waiting[kind] = why
-
-
-def letter(message: Message) -> Letter:
-    """What is counted of a dead letter. The event's own time of arrival, where the headers have it."""
-    headers = dict(dead_letters.listed(message.headers()))
-    code, time_of_event = (_text(headers.get(dead_letters.PREFIX + name)) for name in ("code", "source.time"))
-    known = time_of_event.isdecimal() and len(time_of_event) < 16
-    arrived = int(time_of_event) if known else message.timestamp()[1]
-    return Letter(code if len(code) <= LONGEST else "", min(arrived, LATEST))
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""

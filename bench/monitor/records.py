@@ -97,9 +97,9 @@ def _labels() -> Side:
     ]  # fmt: skip
     payloads = job.written(schema, records)
     reader, batch = Labels(parse(schema, "label.avsc"), Framing.CONFLUENT, job.EVENT_ID, OUTPUTS), pure.batch(payloads)
-    rows, refused = reader.read(batch)
+    rows, refused = reader.read(batch, {})
     _check("labels", rows, refused, {"value": truth, "time": [START + number for number in range(RECORDS)]})
-    return "label", len(payloads[-1]), lambda: reader.read(batch), lambda: job.read(schema, payloads)
+    return "label", len(payloads[-1]), lambda: reader.read(batch, {}), lambda: job.read(schema, payloads)
 
 
 def _events() -> Side:

@@ -13,7 +13,7 @@ from monitor.intake.drift import Drift, by_version
 from monitor.intake.events import Events
 from monitor.intake.labels import Labels
 from monitor.intake.predictions import Predictions
-from monitor.intake.texts import INPUT, MOST, REASON, TOPIC, VERSION
+from monitor.intake.texts import INPUT, LONGEST, MOST, REASON, TOPIC, VERSION
 from monitor.judge.outputs import Outputs
 from monitor.records import Letter, Records
 from monitor.rows import AUDIT, DEAD_LETTERS, EVENTS, HOUR, LABELS, PREDICTIONS, RETRY, Bools, Int64s, Rows
@@ -91,7 +91,7 @@ class Intake:
             elif topic == PREDICTIONS:
                 self._take_predictions(step, batch)
             elif topic == LABELS:
-                step.labels(*self._labels.read(batch))
+                step.labels(*self._labels.read(batch, records.revisions))
             elif topic == DEAD_LETTERS:
                 self._take_letters(step, batch, records.letters)
             elif topic == AUDIT:
@@ -130,7 +130,11 @@ class Intake:
     def _take_letters(self, step: Step, batch: Batch, letters: Sequence[Letter]) -> None:
         time = np.array([letter.time for letter in letters], np.int64) * 1000
         taken = step.admit(DEAD_LETTERS, _places(batch, time))
-        texts = [letter.code or UNKNOWN for letter, ours in zip(letters, taken.tolist(), strict=True) if ours]
+        texts = [
+            letter.code if 0 < len(letter.code) <= LONGEST else UNKNOWN
+            for letter, ours in zip(letters, taken.tolist(), strict=True)
+            if ours
+        ]
         names = [UNKNOWN, *sorted(set(texts))]
         codes = np.array(step.codes(REASON, names, MOST[REASON]))
         known = dict(zip(names, np.where(codes < 0, codes[0], codes).tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -37,10 +38,11 @@ class Labels:
         self._classes = len(outputs.classes)
         self._last = len(schema.fields) - 1
 
-    def read(self, batch: Batch) -> tuple[Rows, Int64s]:
+    def read(self, batch: Batch, revisions: Mapping[int, int | None]) -> tuple[Rows, Int64s]:
         """The labels of a batch as rows, all of them, and why some cannot be used: numbers of ``admission.REASONS``.
 
-        A message without a value retracts the label of the event that its key names, as of the broker's time.
+        A message without a value retracts the label of the event that its key names, as of the broker's time and with
+        the revision that ``revisions`` says of its row, 0 where nothing is said; ``None`` makes it unreadable.
         """
         found = self._now.decode(batch)
         tombstone = (found.status == TOMBSTONE) & (batch.key_length >= 0)
@@ -60,7 +62,7 @@ class Labels:
         if len(older):
             self._fill(rows, refused, self._before, self._before.decode(part(batch, older)), older)
         self._judge(rows, refused)
-        self._retract(rows, refused, batch, np.flatnonzero(tombstone))
+        self._retract(rows, refused, batch, np.flatnonzero(tombstone), revisions)
         return rows, refused
 
     def _fill(self, rows: Rows, refused: Int64s, decoder: Decoder, found: Decoded, places: Int64s) -> None:
@@ -84,8 +86,15 @@ class Labels:
             refused[(refused == 0) & (value != np.floor(value))] = WRONG_TYPE
             refused[(refused == 0) & ((value < 0) | (value >= self._classes))] = UNKNOWN_CLASS
 
-    def _retract(self, rows: Rows, refused: Int64s, batch: Batch, at: Int64s) -> None:
+    def _retract(
+        self, rows: Rows, refused: Int64s, batch: Batch, at: Int64s, revisions: Mapping[int, int | None]
+    ) -> None:
         rows["id_high"][at], rows["id_low"][at] = siphash(batch.key_address[at], batch.key_length[at])
         known = (batch.time[at] >= 0) & (batch.time[at] <= _LATEST)
         rows["time"][at] = np.where(known, batch.time[at], 0) * 1000
         refused[at] = np.where(known, 0, NO_TIME)
+        for row, revision in revisions.items():
+            if revision is None:
+                refused[row] = UNREADABLE
+            else:
+                rows["revision"][row] = revision

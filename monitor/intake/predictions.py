@@ -12,7 +12,6 @@ from monitor.judge.outputs import ROLES, Outputs, list_column, score_column, seg
 from monitor.rows import Int64s, Rows
 from monitor.store.admission import (
     NO_TIME,
-    NOT_FINITE,
     OTHER_MODEL,
     OTHER_OUTPUTS,
     TOO_MANY_NAMES,
@@ -60,7 +59,10 @@ class Predictions:
 
     def read(self, batch: Batch, codes: Codes) -> tuple[Rows, Int64s]:
         """The predictions of a batch as rows, all of them, and why some cannot be used: numbers of
-        ``admission.REASONS``. ``codes`` are given out for those that can be used only."""
+        ``admission.REASONS``. ``codes`` are given out for those that can be used only.
+
+        One whose score is not finite can be: it counts as invalid. What is no number is infinite here.
+        """
         n = len(batch)
         found = self._decoder.decode(batch)
         spans = Spans(self._decoder.layout, found.columns, n)
@@ -73,7 +75,6 @@ class Predictions:
             (OTHER_MODEL, spans.numbers("model", everyone, self._models, _OTHER) != 0),
             (UNKNOWN_ROLE, role < 0),
             (OTHER_OUTPUTS, self._others(found, predicted)),
-            (NOT_FINITE, ~np.isfinite(scores).all(axis=0)),
             (NO_TIME, ~spans.present("event_time")),
         ):
             refused[(refused == 0) & wrong] = number
@@ -97,7 +98,7 @@ class Predictions:
             "scored": self._integers(found, "scored_time", n),
         }
         for number, column in enumerate(scores):
-            rows[score_column(number)] = column
+            rows[score_column(number)] = np.where(np.isnan(column), np.inf, column)  # DuckDB takes a NaN for NULL
         for number, name in enumerate(self._segments):
             kind = segment_kind(name)
             rows[segment_column(number)] = spans.values(f"carried.{name}", fine, codes, kind, self._value)

@@ -157,10 +157,11 @@ class Stage(Deployment):
             self.producer.produce(self.settings.topics.labels, value, flight.id)
         assert self.producer.flush(30) == 0
 
-    def retract(self, made: Iterable[Flight]) -> None:
-        """Take the labels of these back."""
+    def retract(self, made: Iterable[Flight], revision: int | None = None) -> None:
+        """Take the labels of these back, with that revision in a header or without one."""
+        headers: list[tuple[str, str | bytes | None]] = [] if revision is None else [("label.revision", str(revision))]
         for flight in made:
-            self.producer.produce(self.settings.topics.labels, None, flight.id)
+            self.producer.produce(self.settings.topics.labels, None, flight.id, headers=headers)
         assert self.producer.flush(30) == 0
 
     def events(self) -> Batch:

@@ -70,6 +70,8 @@ def _part(stage: Stage, monitor: Watched, made: list[Flight], part: int, model: 
     stage.publish_labels(_corrected(made[max(0, end - 400) : end - 350]))
     stage.publish_labels(made[begin + 120 : end])
     stage.send([b"no label"], topic=topics.labels)
+    stage.send([None], topic=topics.labels, headers=[("label.revision", b"1")])
+    stage.retract(made[begin : begin + 3], revision=2)
     headers = [("scorer.code", b"utf8"), ("scorer.source.time", b"%d" % (_end(part) // 1000))]
     stage.send([b"dead"], topic=topics.dead_letters, headers=headers)
     monitor.read_all()

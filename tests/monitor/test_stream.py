@@ -17,7 +17,7 @@ from monitor import stream as module
 from monitor.records import Letter, Partition, Records
 from monitor.rows import AUDIT, DEAD_LETTERS, EVENTS, LABELS, PREDICTIONS, RETRY, TOPICS
 from monitor.settings import MonitorSettings
-from monitor.stream import Stream, letter
+from monitor.stream import Stream
 from sandbox import Kafka
 from scorer.stream import topics
 from tests.conftest import SharedRedis
@@ -31,8 +31,8 @@ Place = tuple[str, int, int]
 class Reading:
     """A stream, and what a state would know of what it has read."""
 
-    def __init__(self, stage: Stage, offsets: Mapping[Partition, int]) -> None:
-        self.stream = Stream(MonitorSettings.load(stage.file, {}), offsets)
+    def __init__(self, stage: Stage, offsets: Mapping[Partition, int], ids: Mapping[str, str] | None = None) -> None:
+        self.stream = Stream(MonitorSettings.load(stage.file, {}), offsets, ids)
         self.offsets = dict(offsets)
         self.lost: list[tuple[Partition, int, int]] = []
         self.places: list[Place] = []
@@ -71,8 +71,10 @@ class Reading:
 
 
 @contextmanager
-def reading(stage: Stage, offsets: Mapping[Partition, int] | None = None) -> Iterator[Reading]:
-    found = Reading(stage, offsets or {})
+def reading(
+    stage: Stage, offsets: Mapping[Partition, int] | None = None, ids: Mapping[str, str] | None = None
+) -> Iterator[Reading]:
+    found = Reading(stage, offsets or {}, ids)
     try:
         yield found
     finally:
@@ -209,6 +211,40 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(set_up: SetUp) -> 
         assert (EVENTS, 1) in two.stream.ended, "a partition that is no more holds nobody up"
 
 
+def test_a_topic_that_is_made_anew_with_more_records_is_read_from_its_beginning(
+    set_up: SetUp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its offsets lead nowhere amiss, so its id alone tells; at the next start as well as at once."""
+    monkeypatch.setattr(module, "DISCOVER_SECONDS", 0.1)
+    stage = set_up(partitions=1)
+    name = stage.settings.topics.events
+
+    def make_anew() -> None:
+        stage.admin.delete_topics([name])[name].result(30)
+        until(lambda: name not in stage.admin.list_topics(timeout=10).topics, "the topic is still there")
+        assert topics.create(stage.settings, 1, 1)[name] == "created"
+        stage.await_leaders(name, 1)
+        stage.__dict__.pop("producer")
+        stage.send(6)
+
+    stage.send(4)
+    with reading(stage) as one:
+        one.until_read(4)
+        ids = one.stream.ids
+        assert set(ids) == set(TOPICS)
+    make_anew()
+    with reading(stage, one.offsets, ids) as two:
+        assert two.until_read(6) == [(EVENTS, 0, offset) for offset in range(6)]
+        assert two.lost == [((EVENTS, 0), 4, 0)]
+        assert {topic for topic, found in two.stream.ids.items() if found != ids[topic]} == {EVENTS}
+        two.places.clear()
+        make_anew()
+        until(lambda: two.once() is not None and len(two.lost) == 2, "it is not noticed while it is read")
+        until(lambda: two.once() is not None and two.offsets[EVENTS, 0] == 6, "it is not read")
+        assert two.places[-6:] == [(EVENTS, 0, offset) for offset in range(6)]
+    assert caplog.text.count("was deleted and made anew") >= 2
+
+
 def test_a_topic_that_is_missing_is_named_and_the_others_are_read(
     set_up: SetUp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -288,10 +324,3 @@ def test_a_frozen_broker_does_not_hold_up_the_end(own: tuple[Kafka, Stage]) -> N
         assert not closing.is_alive()
     finally:
         kafka.thaw()
-
-
-def test_of_a_dead_letter_no_more_is_kept_than_can_be_counted() -> None:
-    wild = Message(topic="t", headers=[("scorer.code", b"x" * 900_000)], timestamp=(1, 2**63 - 1))
-    found = letter(wild)
-    assert found.code == ""
-    assert 2**62 < found.time * 1000 < 2**63

@@ -134,11 +134,13 @@ class Scene:
         self,
         batches: Mapping[str, Batch] | None = None,
         letters: Sequence[Letter] = (),
-        **others: Mapping[Partition, int],
+        found: Mapping[Partition, int] | None = None,
+        lost: Mapping[Partition, int] | None = None,
+        passed: Mapping[Partition, int] | None = None,
     ) -> None:
         """Take in one read."""
         with self.state.step() as step:
-            self.intake.take(step, Records(batches=batches or {}, letters=letters, **others))
+            self.intake.take(step, Records(lost or {}, found or {}, batches or {}, letters, {}, passed or {}))
 
     def events(self, *payloads: bytes | None, offset: int = 0, topic: str = EVENTS, time: int = START // 1000) -> None:
         """Take in events."""

@@ -38,7 +38,7 @@ def ids(*texts: bytes) -> list[tuple[int, int]]:
 
 
 def reasons(outputs: Outputs, *payloads: bytes | None) -> list[str]:
-    _, refused = reader(outputs).read(read(payloads))
+    _, refused = reader(outputs).read(read(payloads), {})
     return [REASONS[number] for number in refused]
 
 
@@ -50,7 +50,7 @@ def test_labels_of_both_forms_and_retractions() -> None:
         offset=10,
         partition=2,
     )
-    rows, refused = reader().read(batch)
+    rows, refused = reader().read(batch, {})
     assert refused.tolist() == [0] * 4
     assert list(zip(rows["id_high"].tolist(), rows["id_low"].tolist(), strict=True)) == ids(b"a", b"b", b"a", b"c")
     assert rows["value"].tolist() == [1.0, 0.0, 0.0, 1.0]
@@ -71,7 +71,7 @@ _LABELS = st.tuples(
 def test_rows_say_what_fastavro_says(made: list[tuple[str, float, int, int | None, bool]]) -> None:
     payloads = [old_label(name, value, time) if old else label(name, value, time, revision)
                 for name, value, time, revision, old in made]  # fmt: skip
-    rows, refused = reader(Outputs("regression", ())).read(read(payloads))
+    rows, refused = reader(Outputs("regression", ())).read(read(payloads), {})
     assert not refused.any()
     for row, (*_, old) in enumerate(made):
         said: Any = fastavro.schemaless_reader(io.BytesIO(payloads[row][5:]), OLD_LABEL if old else LABEL, None)
@@ -126,18 +126,26 @@ def test_no_bytes_are_a_label_of_both_forms(data: bytes) -> None:
 
 
 def test_a_retraction_needs_a_key_and_a_time() -> None:
-    _, refused = reader().read(read([None, None], [b"a", None]))
+    _, refused = reader().read(read([None, None], [b"a", None]), {})
     assert [REASONS[number] for number in refused] == ["", "unreadable"]
     for time in (-1, 2**62):
-        _, refused = reader().read(read([None], [b"a"], time=time))
+        _, refused = reader().read(read([None], [b"a"], time=time), {})
         assert [REASONS[number] for number in refused] == ["no_time"]
 
 
+def test_a_retraction_bears_the_revision_that_its_header_says() -> None:
+    rows, refused = reader().read(
+        read([None, label(revision=2), None, None], [b"a", None, b"b", b"c"]), {0: 9, 2: None}
+    )
+    assert rows["revision"].tolist() == [9, 2, 0, 0]
+    assert [REASONS[number] for number in refused] == ["", "", "unreadable", ""]
+
+
 def test_old_labels_alone_and_none_at_all() -> None:
-    rows, refused = reader().read(read([old_label(f"e{k}", k % 2) for k in range(700)]))
+    rows, refused = reader().read(read([old_label(f"e{k}", k % 2) for k in range(700)]), {})
     assert not refused.any()
     assert rows["value"].tolist() == [k % 2 for k in range(700)]
-    _, refused = reader().read(read([]))
+    _, refused = reader().read(read([]), {})
     assert len(refused) == 0
 
 

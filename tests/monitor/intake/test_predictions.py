@@ -138,8 +138,8 @@ def test_rows_say_what_fastavro_says(records: list[dict[str, Any]]) -> None:
         ({"class": "maybe"}, "other_outputs"),
         ({"class": None}, "other_outputs"),
         ({"scores": [0.1, 0.2, 0.7]}, "other_outputs"),
-        ({"score": float("nan")}, "not_finite"),
-        ({"score": float("inf")}, "not_finite"),
+        ({"score": float("nan")}, ""),
+        ({"score": float("inf")}, ""),
         ({"event_time": None}, "no_time"),
         ({"model": "other", "role": "boss", "event_time": None}, "other_model"),
     ],
@@ -165,7 +165,7 @@ def test_the_scores_of_several_classes() -> None:
         "",
         "other_outputs",
         "other_outputs",
-        "not_finite",
+        "",
         "other_outputs",
     ]
     assert [rows[f"score_{k}"][0] for k in range(3)] == [0.2, 0.3, 0.5]
@@ -192,6 +192,15 @@ def test_there_is_an_end_to_names(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, refused = reader().read(read(payloads), Book().codes)
     assert [REASONS[number] for number in refused] == ["", "", "too_many_names", "too_many_names"] * 3
     assert rows["segment_0"].tolist() == [0, 1, -1] * 4
+
+
+def test_long_names_are_not_kept() -> None:
+    book, long = Book(), "x" * (texts.LONGEST + 1)
+    payloads = [prediction(version=long), prediction(carried={"carrier": long}), prediction(event_id=long)]
+    rows, refused = reader().read(read(payloads), book.codes)
+    assert [REASONS[number] for number in refused] == ["too_many_names", "", ""]
+    assert rows["segment_0"].tolist()[1:] == [-1, 0]
+    assert not any(long in name for names in book.known.values() for name in names)
 
 
 def test_bare_records() -> None:
