@@ -66,7 +66,7 @@ class Monitor(Section):
     mean_run: float = Field(
         100_000.0, ge=100.0, description="Outcomes between two false fast alarms, on average, at least."
     )
-    memory: str = Field("384MB", pattern=r"^[0-9]+(MB|GB)$", description="The most memory that DuckDB may take.")
+    memory: str = Field("320MB", pattern=r"^[0-9]+(MB|GB)$", description="The most memory that DuckDB may take.")
     http: Address | None = Field(
         None, description="Where /health, /ready and /metrics answer, host:port; none: nowhere."
     )
