@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -29,13 +30,14 @@ from monitor.service.watching import MAIL, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
 from monitor.store.state import State
+from monitor.store.step import Step
 from monitor.stream import Stream
 from monitor.web.condition import Condition
 from scorer.observe.memory import peak_resident_bytes
 from scorer.quality.requirement import Requirement
 
-LEASE = "lease"
-"""Under which name the state keeps the number of the lease under which it was last written."""
+LEASE, TOPICS = "lease", "topics"
+"""Under which names the state keeps the number of the lease under which it was last written, and the topics' ids."""
 
 
 class Station:
@@ -69,7 +71,8 @@ class Station:
         )
         self._publishing = Publishing(state, files)
         with ExitStack() as stack:
-            self.stream = Stream(settings, state.offsets())
+            self._topics = json.loads(state.kept(TOPICS) or b"{}")
+            self.stream = Stream(settings, state.offsets(), self._topics)
             stack.callback(lambda: self.stream.close(state.offsets()))
             self._sender = stack.enter_context(closing(Sender(settings)))
             self._dispatcher = stack.enter_context(closing(Dispatcher(settings.alerts, allowed=self._writes)))
@@ -102,6 +105,7 @@ class Station:
             answers = self._answering.answer(step, commands.waiting() if held else [], time_)
             step.sent(done)
             step.keep(LEASE, str(self._lease.number).encode())
+            self._note_topics(step)
         for name, answer in answers.items():
             commands.answer(name, answer)
             self._metrics.count("monitor_commands", "acknowledge", "done" if answer.done else "refused")
@@ -118,6 +122,7 @@ class Station:
         if records:
             with self._state.step() as step:
                 self.watching.take(step, records)
+                self._note_topics(step)
             for topic, batch in records.batches.items():
                 self._metrics.count("monitor_rows", topic, by=float(len(batch)))
         self.stream.mirror(self._state.offsets())
@@ -158,6 +163,12 @@ class Station:
     def finish(self) -> None:
         """Let others see the last state. What is still to be sent or written waits in the outbox for the next start."""
         self._publishing.finish()
+
+    def _note_topics(self, step: Step) -> None:
+        """Keep the topics' ids together with the offsets."""
+        if self.stream.ids != self._topics:
+            self._topics = self.stream.ids
+            step.keep(TOPICS, json.dumps(self._topics).encode())
 
     def _writes(self) -> bool:
         """Whether anything may go out now. Asked by other threads, too."""
