@@ -103,3 +103,17 @@ def test_false_verdicts_are_as_rare_as_promised() -> None:
 
 def subject(number: int) -> Subject:
     return Subject(f"{number}", 0, "champion", "v", None)
+
+
+def test_as_many_labels_as_are_needed_are_enough() -> None:
+    wanted = [requirement("accuracy", least=least, minimum=0.5) for least in (99, 100, 101)]
+    layout = Layout.of(wanted, "binary", CLASSES, "probability")
+    bucket = bucket_of(np.random.default_rng(1), 100, 0.95, layout)
+    asked = {
+        Subject(f"{one.least_labels}", 0, "champion", "v", None): Asked(one, bucket)
+        for one in wanted
+    }  # fmt: skip
+    found = {key.requirement: one for key, one in evaluate(asked, layout, ALPHA).items()}
+    assert {name: one.verdict for name, one in found.items()} == {"99": "PASS", "100": "PASS", "101": "INSUFFICIENT"}
+    for one in wanted[:2]:
+        assert found[str(one.least_labels)] == judge(bucket, layout, one, ALPHA / 2), "these two share the chance"
