@@ -176,7 +176,8 @@ def test_a_step_that_is_rolled_back_leaves_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_segments_that_are_judged_continuously_share_the_chance_of_error(tmp_path: Path) -> None:
-    made, found = stream(1, 300, 40), []
+    made = stream(1, 300, 40)
+    found: list[dict[tuple[str, str], tuple[float, float]]] = []
     for values, alpha in ((("JFK",), 0.05), (("EWR", "JFK"), 0.1), ((), 0.05 * VALUES)):
         asked = requirement("accuracy", "month", CONTINUOUSLY, segments=(Segments("origin", values),))
         setting = Setting((asked,), OUTPUTS, FIELDS, alpha, 200.0)
