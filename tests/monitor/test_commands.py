@@ -19,6 +19,7 @@ import fastavro
 import pytest
 import redis
 
+from monitor import commands as sending
 from monitor.answering import AUDIT, acknowledge, unexpected
 from monitor.commands import LONGEST, WAITING, Answer, Command, Commands, Unanswered, send
 from monitor.judge.incidents import KEPT, Incidents
@@ -87,6 +88,26 @@ def test_a_command_is_done_and_answered(
     assert answer.result(30) == Answer(True, "counted at 7", "1")
     assert client.xlen(KEYS.commands) == 0
     assert counting.counted == 1
+
+
+def test_an_answer_is_written_once_and_expires(
+    counting: Counting, commands: Commands, sent: Callable[..., Future[Answer]], client: redis.Redis
+) -> None:
+    answer = sent(COUNT)
+    counting.round(commands, 7)
+    answer.result(30)
+    assert 0 < int(client.pttl(KEYS.answer("c-1"))) <= 600_000
+    client.delete(KEYS.answer("c-1"))
+    commands.exchange()
+    assert client.get(KEYS.answer("c-1")) is None
+
+
+def test_an_answer_does_not_wait_for_the_next_look(client: redis.Redis, sent: Callable[..., Future[Answer]]) -> None:
+    answer = sent(COUNT)
+    with Commands(client, KEYS, 3_600.0) as commands:
+        until(commands.waiting, "it is taken")
+        commands.answer("c-1", Answer(True, "done"))
+        assert answer.result(30) == Answer(True, "done")
 
 
 def test_the_same_id_is_done_once_and_answered_again(
@@ -245,6 +266,15 @@ def test_what_is_no_command_is_removed_and_the_others_are_taken(
     commands.answer("c-1", Answer(True, "done"))
     commands.exchange()
     assert answer.result(30) == Answer(True, "done")
+
+
+def test_commands_that_nobody_takes_are_bounded(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "KEPT", 1)
+    for number in range(300):  # the server drops whole nodes of its stream, of 100 entries
+        client.xadd(KEYS.commands, {"other": str(number)})
+    with pytest.raises(Unanswered):
+        send(client, KEYS, COUNT, 0.01)
+    assert client.xlen(KEYS.commands) <= 101
 
 
 def test_no_more_are_taken_than_there_is_room_for(commands: Commands, client: redis.Redis) -> None:
