@@ -356,3 +356,19 @@ def test_labels_of_thousands_of_days_need_no_table_each_and_those_that_match_are
     bench.read(prediction(2, 2, 4_999 * DAY))
     bench.tick(30)
     assert sorted(bench.said()) == [(-1, False, 0.0), (1, False, 0.0), (1, True, 1.0)]
+
+
+def test_a_label_that_waits_from_the_step_of_its_tick_on_is_joined_later(bench: Bench) -> None:
+    with bench.state.step() as step:
+        step.labels(label(1, 0, 5_000 * DAY))
+        step.tick(START + 10)
+    bench.read(prediction(1, 0, 4_999 * DAY))
+    bench.tick(20)
+    assert bench.said() == [(1, True, 1.0)]
+
+
+def test_a_cohort_that_closes_and_is_forgotten_at_once_has_its_labels(bench: Bench) -> None:
+    bench.read(prediction(1, 0, 4_000 * DAY), label(1, 0, 4_000 * DAY))
+    bench.read(prediction(2, 1, 5_000 * DAY), label(2, 1, 5_000 * DAY))
+    (closed, *_) = bench.tick(10)
+    assert (closed.hour, closed.outcomes["labelled"].tolist()) == (4_000 * DAY, [True])
