@@ -15,7 +15,6 @@ import matplotlib.image
 import pytest
 
 from monitor.alerts import dispatcher as module
-from monitor.alerts import post
 from monitor.alerts.channels import addressed
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.trial import send_test
@@ -160,7 +159,7 @@ def test_a_process_that_does_not_start_is_a_failure_like_any_other(
     settings: Settings, dispatch: Dispatch, web: WebSink, letter: Letter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(post.sys, "executable", "/nowhere/python")
+        broken.setattr("monitor.alerts.post.sys.executable", "/nowhere/python")
         sender = dispatch(settings(smtp=None, mail_to=[]))
         sender.offer(posted(letter, sender))
         until(lambda: sender.standings()[0].failures > 0, "it was not tried")

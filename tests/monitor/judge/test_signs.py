@@ -87,7 +87,7 @@ def test_the_verdict_on_the_version_that_is_champion_now_counts() -> None:
 
 
 def test_a_command_that_was_refused_is_no_refused_flip() -> None:
-    flip = Flip(NOW, "acknowledge", '{"incident": "x"}', False, "unknown", "monitor")
+    flip = Flip("acknowledge", "monitor", '{"incident": "x"}', NOW, False, "unknown")
     assert signs(facts(flips=[flip]), RULES) == []
 
 
