@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 SEEDS ?= 20
 # Test files that run beside each other; most of them wait for a broker or a time-out most of the time.
-LANES ?= 4
+LANES ?= 3
 ARGS ?=
 
 VENV := .venv
