@@ -76,7 +76,7 @@ def version(model: str, name: str, slope: float = 1.0) -> VersionBytes:
     return build.version(design, Proof(rows, scores[None, :]))
 
 
-def until(condition: Callable[[], bool], complaint: str, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], complaint: str, seconds: float = 120.0) -> None:
     """Wait for something that happens elsewhere, where there is nothing to wait on but asking again."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while not condition():

@@ -20,6 +20,8 @@ from tests.integration.deployment import Deployment, until
 from tests.integration.tree import Tree
 
 Deploy = Callable[..., Deployment]
+ENDLESS = 600_000
+"""Milliseconds of a session that no test sees the end of."""
 
 
 @pytest.fixture
@@ -60,20 +62,18 @@ def await_all(deployment: Deployment) -> None:
     deployment.await_committed(deployment.sent)
 
 
-def seconds_until_scored(deployment: Deployment, since: float) -> float:
-    """How long after ``since`` (epoch seconds) the last of the partitions got its first new prediction."""
-    firsts: dict[int, float] = {}
+def await_scored_since(deployment: Deployment, since: float) -> None:
+    """Wait until each partition has a new prediction, scored after ``since`` (epoch seconds)."""
 
     def all_have_one() -> bool:
-        firsts.clear()
-        for output in deployment.outputs():
-            at = output.prediction["scored_time"].timestamp() if output.prediction else 0.0
-            if at > since:
-                firsts[output.source[1]] = min(at, firsts.get(output.source[1], at))
+        firsts = {
+            output.source[1]
+            for output in deployment.outputs()
+            if output.prediction and output.prediction["scored_time"].timestamp() > since
+        }
         return len(firsts) == 4
 
     until(all_have_one, "some partition is scored no more")
-    return max(firsts.values()) - since
 
 
 def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis: redis_client.Redis) -> None:
@@ -96,51 +96,37 @@ def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis
     assert (applied["event"], applied["pointer"], applied["version"]) == ("applied", "champion", "v1")
 
 
-def test_a_killed_worker_scores_again_within_three_seconds(deployment: Deployment) -> None:
-    """Measured up to three times, because the promise is about this program and not about a busy machine."""
-    times = []
-    with Tree(deployment, workers=2) as tree:
+def test_the_successor_of_a_killed_worker_waits_for_no_session_to_end(deployment: Deployment) -> None:
+    """How soon it scores again is measured by ``python -m bench recovery``; here, that nothing is waited for."""
+    with Tree(deployment, workers=2, session_timeout_ms=ENDLESS) as tree:
         tree.await_ready()
         with trickle(deployment):
             until(lambda: scored(deployment) > 100, "it does not start")
             before = tree.metric("scorer_events_total")
-            for attempt in range(3):
-                victim = tree.workers()[attempt % 2]
-                at = time.time()
-                os.kill(victim, signal.SIGKILL)
-                times.append(seconds_until_scored(deployment, at))
-                if times[-1] <= 3.0:
-                    break
+            at = time.time()
+            os.kill(tree.workers()[0], signal.SIGKILL)
+            await_scored_since(deployment, at)
         await_all(deployment)
         assert "ended by SIGKILL; it is started again" in tree.text()
-        assert tree.metric("scorer_worker_restarts_total") == len(times)
+        assert tree.metric("scorer_worker_restarts_total") == 1
         # A successor goes on counting where the killed one was.
         until(lambda: tree.metric("scorer_events_total") > before, "the counts of the killed one are lost")
     deployment.assert_exactly_once()
-    assert min(times) <= 3.0, times
 
 
-def test_a_killed_tree_scores_again_within_five_seconds(deployment: Deployment) -> None:
-    times = []
-    with trickle(deployment):
-        with Tree(deployment, workers=2) as tree:
-            tree.await_ready()
-            until(lambda: scored(deployment) > 100, "it does not start")
-            tree.kill()
-        for _ in range(3):
-            at = time.time()
-            with Tree(deployment, workers=2) as tree:
-                times.append(seconds_until_scored(deployment, at))
-                if times[-1] <= 5.0:
-                    break
-                tree.kill()
-    with Tree(deployment):
+def test_the_successor_of_a_killed_tree_waits_for_no_session_to_end(deployment: Deployment) -> None:
+    with Tree(deployment, workers=2, session_timeout_ms=ENDLESS) as tree, trickle(deployment):
+        tree.await_ready()
+        until(lambda: scored(deployment) > 100, "it does not start")
+        tree.kill()
+    with Tree(deployment, workers=2, session_timeout_ms=ENDLESS):
+        with trickle(deployment):
+            await_scored_since(deployment, time.time())
         await_all(deployment)
     deployment.assert_exactly_once()
-    assert min(times) <= 5.0, times
 
 
-def test_when_a_host_is_gone_for_good_another_takes_over_within_thirty_seconds(deployment: Deployment) -> None:
+def test_when_a_host_is_gone_for_good_another_takes_over(deployment: Deployment) -> None:
     with Tree(deployment, instance="one") as one, Tree(deployment, instance="two") as two:
         one.await_ready()
         two.await_ready()
@@ -148,24 +134,25 @@ def test_when_a_host_is_gone_for_good_another_takes_over_within_thirty_seconds(d
             until(lambda: all(tree.metric("scorer_predictions_total") > 0 for tree in (one, two)), "one does nothing")
             at = time.time()
             one.kill()
-            assert seconds_until_scored(deployment, at) <= 30.0
+            await_scored_since(deployment, at)
         await_all(deployment)
     deployment.assert_exactly_once()
 
 
-@pytest.mark.parametrize(("membership", "seconds"), [("static", 10.0), ("dynamic", 5.0)])
-def test_after_scaling_down_the_others_take_over(deployment: Deployment, membership: str, seconds: float) -> None:
-    with Tree(deployment, instance="one", membership=membership) as one:
+@pytest.mark.parametrize(("membership", "session"), [("static", None), ("dynamic", ENDLESS)])
+def test_after_scaling_down_the_others_take_over(deployment: Deployment, membership: str, session: int | None) -> None:
+    """Those of a dynamic group at once, of a static one when the session of the one that left has ended."""
+    with Tree(deployment, instance="one", membership=membership, session_timeout_ms=session) as one:
         one.await_ready()
-        with Tree(deployment, instance="two", membership=membership) as two:
+        with Tree(deployment, instance="two", membership=membership, session_timeout_ms=session) as two:
             two.await_ready()
             with trickle(deployment):
                 until(
                     lambda: all(tree.metric("scorer_predictions_total") > 0 for tree in (one, two)), "one does nothing"
                 )
                 two.process.terminate()
-                assert two.process.wait(30) == 0
-                assert seconds_until_scored(deployment, time.time()) <= seconds
+                assert two.process.wait(60) == 0
+                await_scored_since(deployment, time.time())
         await_all(deployment)
     deployment.assert_exactly_once()
 

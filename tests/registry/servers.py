@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sandbox.ports import free_ports
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds; fail, saying ``what`` did not happen, when it takes far too long."""
     end, pause = time.monotonic() + seconds, threading.Event()
     while not condition():
