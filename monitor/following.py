@@ -154,6 +154,10 @@ class Following:
         champion = self._champion(found, refusals)
         fixed = self._fixed or (None if champion is None else outputs(champion))
         challengers = self._challengers(found, fixed, refusals)
+        if found.texts["champion"] is None and self.now.champion is not None:
+            # Redis was emptied: nobody has said that the challengers are none any more.
+            challengers = challengers or self.now.challengers
+            LOGGER.warning("there is no champion in Redis; what was followed stays: %s", self.now.versions)
         self._tell(refusals)
         self.now = Followed(champion, challengers, refusals)
         self._texts, self._retry_at = texts, self._clock() + RETRY_SECONDS

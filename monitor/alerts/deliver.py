@@ -1,13 +1,14 @@
 """Delivers one letter to one channel, as a process of its own: ``python -m monitor.alerts.deliver``.
 
-It reads ``{"channel": …, "letter": …, "seconds": …}`` as JSON from standard input and writes why it did not work, or
-nothing, to standard output. A process can be ended at any time, whatever a channel does to it; and the libraries that
-draw and send take no memory of the monitor's.
+It reads what ``order`` makes as JSON from standard input and writes why it did not
+work, or nothing, to standard output. A process can be ended at any time, whatever a channel does to it; and the
+libraries that draw and send take no memory of the monitor's.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import smtplib
 import sys
@@ -25,12 +26,18 @@ _LATER = 5
 
 def order(channel: Channel, payload: bytes, seconds: float) -> bytes:
     """What is to be written to the standard input: ``payload`` is ``Letter.to_json``'s."""
-    return json.dumps({"channel": asdict(channel), "letter": payload.decode(), "seconds": seconds}).encode()
+    given = {"channel": asdict(channel), "letter": payload.decode(), "seconds": seconds, "parent": os.getpid()}
+    return json.dumps(given).encode()
 
 
-def deliver(channel: Channel, letter: Letter, seconds: float) -> str:
-    """Send the letter; why it did not work, "" where it did. ``seconds``: how long each answer may take."""
+def deliver(channel: Channel, letter: Letter, seconds: float, parent: int) -> str:
+    """Send the letter; why it did not work, "" where it did. ``seconds``: how long each answer may take.
+
+    Nothing is sent once the process ``parent``, whose child this is, is gone: its successor sends the letter again.
+    """
     words = render(letter)
+    if os.getppid() != parent:
+        return "the monitor is gone"
     try:
         if channel.recipient:
             mail.send(channel, mail.message(channel, letter, words), seconds)
@@ -52,7 +59,9 @@ def _said(channel: Channel, error: OSError | smtplib.SMTPException) -> str:
 def main(given: dict[str, Any]) -> str:
     """``deliver``, of what ``order`` made."""
     signal.alarm(int(given["seconds"]) + _LATER)
-    return deliver(Channel(**given["channel"]), Letter.of_json(given["letter"].encode()), given["seconds"])
+    return deliver(
+        Channel(**given["channel"]), Letter.of_json(given["letter"].encode()), given["seconds"], given["parent"]
+    )
 
 
 if __name__ == "__main__":

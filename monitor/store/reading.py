@@ -37,7 +37,9 @@ class Snapshot:
     def __init__(self, path: Path, memory: str = "256MB") -> None:
         self.path = path
         if not path.is_file():
-            raise SnapshotMissing(f"there is no snapshot at {path}: no monitor has run here yet; start 'monitor run'")
+            raise SnapshotMissing(
+                f"there is no snapshot at {path}: start 'monitor run'; one that is at work writes it within seconds"
+            )
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -223,12 +224,17 @@ def test_without_redis_what_was_followed_stays(followed: Followed, registry: Val
     assert followed.following.silent(followed.clock.now) == 0.0
 
 
-def test_after_a_flush_what_was_followed_stays(followed: Followed) -> None:
+def test_after_a_flush_what_was_followed_stays(followed: Followed, caplog: pytest.LogCaptureFixture) -> None:
     followed.push("v1", "v2")
     followed.crown("v1")
     followed.challenge("v2")
     followed.look()
     followed.client.flushall()
+    with caplog.at_level(logging.WARNING):
+        assert followed.look() == ("v1", ("v2",))
+    assert "there is no champion in Redis; what was followed stays" in caplog.text
+    followed.push("v1", "v2")
+    followed.crown("v1")
     assert followed.look() == ("v1", ())
 
 

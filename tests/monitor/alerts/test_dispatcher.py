@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from monitor.alerts import dispatcher as module
 from monitor.alerts.channels import addressed
+from monitor.alerts.deliver import deliver
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.trial import send_test
 from monitor.judge.incident import Letter
@@ -200,6 +202,16 @@ def test_closing_ends_what_is_under_way(
     process.wait(10)  # for well below the minute that it might take
     mailbox.answer = "250 OK"
     assert mailbox.mails == []
+
+
+def test_a_delivery_whose_monitor_was_killed_sends_nothing_as_the_next_one_will(
+    settings: Settings, dispatch: Dispatch, mailbox: MailSink, letter: Letter
+) -> None:
+    [channel] = dispatch(settings(urls=[])).channels
+    assert deliver(channel, letter, 10.0, os.getpid()) == "the monitor is gone"
+    assert mailbox.mails == []
+    assert deliver(channel, letter, 10.0, os.getppid()) == ""
+    assert len(mailbox.mails) == 1
 
 
 def test_what_did_not_go_through_survives_a_restart_and_what_did_is_not_repeated(
