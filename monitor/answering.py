@@ -67,8 +67,8 @@ class Answering:
         self._header = schema_files.framing(schemas).header(schemas.audit_id)
         self._schema = fastavro.parse_schema(schema_files.own("audit"))
 
-    def answer(self, step: Step, commands: Sequence[Command], time: int) -> dict[str, Answer]:
-        """Do what is asked for, and return the answers by id, to be given when the step is committed.
+    def answer(self, step: Step, commands: Sequence[Command]) -> dict[str, Answer]:
+        """Do what is asked for, at the time of the last tick; the answers by id, to be given after the commit.
 
         A command that was answered before gets the same answer, and nothing is done.
         """
@@ -78,17 +78,17 @@ class Answering:
             if before is not None:
                 said[command.id] = Answer.of_json(before)
                 continue
-            answer = said[command.id] = self._do(step, command, time)
+            answer = said[command.id] = self._do(step, command)
             step.answer(command.id, command.to_json(), answer.to_json())
-            step.send(AUDIT, command.id, self._record(command, answer, time))
+            step.send(AUDIT, command.id, self._record(command, answer, step.clock.time))
         return said
 
-    def _do(self, step: Step, command: Command, time: int) -> Answer:
+    def _do(self, step: Step, command: Command) -> Answer:
         handler = self._handlers.get(command.kind)
         if handler is None:
             known = ", ".join(sorted(self._handlers))
             return Answer(False, f"this monitor knows no command {command.kind!r}; it knows {known}")
-        return handler(step, command, time)
+        return handler(step, command, step.clock.time)
 
     def _record(self, command: Command, answer: Answer, time: int) -> bytes:
         """A record of the audit topic: the command's kind where scorers name a pointer, its payload as the version."""

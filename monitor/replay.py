@@ -148,7 +148,7 @@ class _Replaying:
                 self._follow(step, *turn.followed)
             self._watching.tick(step, turn.time, turn.ended)
             asked = [Command.of_json(data) for data in self._commands.get(turn.number, ())]
-            self._answering.answer(step, asked, turn.time)
+            self._answering.answer(step, asked)
             step.sent(written)
             step.discard(outcomes.KIND)
         self.done.ticks, self.done.time = self.done.ticks + 1, turn.time

@@ -102,7 +102,7 @@ class Station:
         with self._state.step() as step:
             self.watching.follow(step, followed.champion, followed.challengers)
             self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
-            answers = self._answering.answer(step, commands.waiting() if held else [], time_)
+            answers = self._answering.answer(step, commands.waiting() if held else [])
             step.sent(done)
             step.keep(LEASE, str(self._lease.number).encode())
             self._note_topics(step)

@@ -19,10 +19,9 @@ _KEYS = "id_high"
 def shown(connection: DuckDBPyConnection, name: str, rows: Rows) -> Iterator[None]:
     """Let DuckDB read these arrays as a table of that name."""
     connection.register(name, rows)
-    try:
-        yield
-    finally:
-        connection.unregister(name)
+    yield
+    # Not where that failed: DuckDB would tell that the transaction is void, instead of why.
+    connection.unregister(name)
 
 
 def fetch(connection: DuckDBPyConnection, source: str, types: Mapping[str, str]) -> Rows:

@@ -42,7 +42,7 @@ class Counting:
             self._die("taken")
         with self.state.step() as step:
             step.tick(time)
-            said = self.answering.answer(step, waiting, time)
+            said = self.answering.answer(step, waiting)
             if said:
                 self._die("in the step")
         if said:

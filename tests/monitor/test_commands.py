@@ -290,6 +290,7 @@ def test_no_more_are_taken_than_there_is_room_for(commands: Commands, client: re
         commands.answer(command.id, Answer(True, "done"))
     commands.exchange()
     assert [command.id for command in commands.waiting()] == [f"c-{WAITING + number}" for number in range(5)]
+    assert len(commands._entries) == 5, "what is answered is remembered for ever"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def test_what_comes_back_soon_is_the_same_incident_and_ends_later() -> None:
     assert kept.open["requirement/accuracy"].id != kept.ended[0].id
 
 
+def test_how_long_silence_must_last_is_as_documented() -> None:
+    assert (MISSED, RELAPSE) == (3, 6 * HOUR)
+
+
 def test_a_long_pause_of_the_monitor_is_not_a_long_absence_of_the_sign() -> None:
     kept, _ = Incidents("flights").take([FAIL], 0)
     for n in range(MISSED - 1):

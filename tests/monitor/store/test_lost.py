@@ -6,7 +6,7 @@ import logging
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ import pytest
 from monitor.files import Files
 from monitor.rows import HOUR, Layout
 from monitor.service.publishing import Publishing
+from monitor.store import tables
 from monitor.store.cohorts import Timing
 from monitor.store.errors import StateLost, StateRefused
 from monitor.store.state import State, kept_in
@@ -51,6 +52,15 @@ def full(size: int) -> Iterator[None]:
 def fill_until_lost(state: State) -> None:
     for number in range(state.clock.number + 1, 1_000):
         fill(state, number)
+
+
+def test_the_cause_of_a_failure_is_told_and_not_that_the_transaction_is_void() -> None:
+    with closing(duckdb.connect()) as connection:
+        connection.execute("CREATE TABLE numbers (number BIGINT PRIMARY KEY)")
+        with pytest.raises(duckdb.ConstraintException, match="uplicate key"), transaction(connection):
+            tables.insert(connection, "numbers", {"number": np.array([1, 1])}, {"number": "i8"})
+        tables.insert(connection, "numbers", {"number": np.array([2])}, {"number": "i8"})
+        assert connection.execute("FROM numbers").fetchall() == [(2,)]
 
 
 def test_a_full_disk_is_told_in_words_and_the_next_start_goes_on(tmp_path: Path) -> None:
