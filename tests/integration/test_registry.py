@@ -81,7 +81,7 @@ def test_a_flip_is_applied_by_all_workers_and_a_bad_one_changes_nothing(deployme
     audit = deployment.audit()
     applied = [a for a in audit if (a["event"], a["version"]) == ("applied", "v2")]
     assert len(applied) == 2
-    assert all(a["at"].timestamp() >= flipped for a in applied)  # how soon, `python -m bench flip` measures
+    assert all(a["at"].timestamp() >= flipped for a in applied)
     assert all(a["command"] is None and a["actor"] is None for a in applied)
     assert {a["version"] for a in audit if a["event"] == "refused"} == {"broken", "missing"}
 

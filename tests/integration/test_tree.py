@@ -97,7 +97,7 @@ def test_it_waits_for_a_champion_and_says_so(deploy_with_registry: Deploy, redis
 
 
 def test_the_successor_of_a_killed_worker_waits_for_no_session_to_end(deployment: Deployment) -> None:
-    """How soon it scores again is measured by ``python -m bench recovery``; here, that nothing is waited for."""
+    """How soon it scores again depends on the machine; that nothing is waited for does not."""
     with Tree(deployment, workers=2, session_timeout_ms=ENDLESS) as tree:
         tree.await_ready()
         with trickle(deployment):
