@@ -10,9 +10,12 @@ from typing import Protocol
 import fastavro
 
 from monitor.commands import Answer, Command
+from monitor.judge.floors import Floors, only
 from monitor.judge.incidents import KEPT, Incidents
+from monitor.judge.judging import Judge
 from monitor.store.step import Step
 from scorer import schema_files
+from scorer.errors import SettingsError
 from scorer.settings import Schemas
 
 Handler = Callable[[Step, Command, int], Answer]
@@ -55,6 +58,43 @@ def acknowledge(alarmed: Alarmed) -> Handler:
         alarmed.incidents = alarmed.incidents.acknowledge(found[0].id, command.actor)
         step.keep(KEPT, alarmed.incidents.to_json())
         return Answer(True, f"acknowledged, so nobody is reminded of it: {found[0].headline}", "acknowledged")
+
+    return handle
+
+
+class Asking(Protocol):
+    """Whatever holds the requirements in force, and the judge that asks them."""
+
+    floors: Floors
+    judge: Judge
+
+    def require(self, step: Step, floors: Floors) -> None:
+        """Let other ones be in force."""
+
+
+def loosen(asking: Asking) -> Handler:
+    """What does the command ``loosen``: the requirement of the identity ``requirement`` is as ``toml`` says, or dropped
+    where that is null. It may expect the number of the requirement's last change."""
+
+    def handle(step: Step, command: Command, time: int) -> Answer:
+        name, toml = command.payload.get("requirement"), command.payload.get("toml")
+        held = asking.floors.of.get(str(name))
+        present = "unknown" if held is None else str(held.revision)
+        refusal = unexpected(command, present)
+        if refusal is not None:
+            return refusal
+        try:
+            to = None if toml is None else only(str(toml))
+        except (SettingsError, ValueError) as error:
+            return Answer(False, f"it is not understood what {name} shall be: {error}", present)
+        outputs = asking.judge.setting.outputs
+        misfits = [] if to is None else list(to.misfits(outputs.kind, outputs.classes, outputs.scale))
+        why_not = "; ".join(misfits) or asking.floors.objection(str(name), to)
+        if why_not:
+            return Answer(False, why_not, present)
+        asking.require(step, asking.floors.loosen(str(name), to, time, command.actor, command.reason))
+        now = asking.floors.of[str(name)]
+        return Answer(True, f"loosened: {name} is {now.said}", str(now.revision))
 
     return handle
 

@@ -20,13 +20,16 @@ from monitor.commands import Command
 from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
+from monitor.judge.floors import KEPT as FLOORS
+from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import KEPT, Outputs, list_fields
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
 from monitor.records import Partition, Records
+from monitor.remembering import remembered
 from monitor.rereading import Rereading
-from monitor.service.assembly import decoder, opened, rules
+from monitor.service.assembly import decoder, floors_of, opened, rules
 from monitor.service.watching import Told, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
@@ -65,7 +68,8 @@ def replay(
 ) -> Replayed:
     """Build a state, with snapshot and outcome files, in the directory ``to``; ``source`` is the one with the ticks.
 
-    ``settings`` and ``requirements`` are those of the new state, and may be others than those of the old one.
+    ``settings`` and ``requirements`` are those of the new state, and may be others than those of the old one; what is
+    in force by that or by the verdicts topic stays so, as if it had always been.
     ``progress`` is told of ticks: how many are done, and how many there are. Raises SettingsError where ``to`` is in
     use, StateHeld and StateRefused for ``source``, StreamBroken, RegistryUnavailable, and VersionRefused where a
     version that was followed is not there any more.
@@ -78,7 +82,9 @@ def replay(
         if kept is None:
             raise StateRefused(f"{source} does not say what its scores mean: it has never followed a champion")
         to.mkdir(parents=True, exist_ok=True)
-        with _Replaying(new, requirements, Outputs.of_json(kept), recorded) as replaying:
+        elsewhere = remembered(new, lambda: True) or ()
+        floors = floors_of(recorded.kept(FLOORS), elsewhere, requirements, time.time_ns() // 1_000).whole()
+        with _Replaying(new, floors, Outputs.of_json(kept), recorded) as replaying:
             for turn in recorded.turns():
                 replaying.turn(turn)
                 progress(replaying.done.ticks, recorded.count)
@@ -86,10 +92,8 @@ def replay(
 
 
 class _Replaying:
-    def __init__(
-        self, settings: MonitorSettings, requirements: Sequence[Requirement], outputs: Outputs, recorded: Recorded
-    ) -> None:
-        monitor, scorer = settings.monitor, settings.scorer
+    def __init__(self, settings: MonitorSettings, floors: Floors, outputs: Outputs, recorded: Recorded) -> None:
+        monitor, scorer, requirements = settings.monitor, settings.scorer, floors.in_force
         self.done = Replayed()
         self._settings, self._recorded, self._files = settings, recorded, Files.of(settings)
         self._decoder = decoder(settings)
@@ -102,11 +106,12 @@ class _Replaying:
                 closing(opened(settings, outputs, self._files, list_fields(requirements)))
             )
             self._reader = stack.enter_context(Rereading(settings))
-            setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
+            setting = Setting(requirements, outputs, monitor.segments, monitor.alpha, monitor.mean_run)
             self._watching = Watching(
                 self._state,
                 Intake(settings, outputs, self._decoder, list_fields(requirements)),
                 setting,
+                floors,
                 rules(settings.alerts),
                 scorer.model,
                 (),
@@ -122,6 +127,7 @@ class _Replaying:
                     )
                 )
             )
+            self._watching.begin()
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -148,7 +154,8 @@ class _Replaying:
                 self._follow(step, *turn.followed)
             self._watching.tick(step, turn.time, turn.ended)
             asked = [Command.of_json(data) for data in self._commands.get(turn.number, ())]
-            self._answering.answer(step, asked)
+            # Which requirements are in force is known; what has loosened one is not done again.
+            self._answering.answer(step, [one for one in asked if one.kind != "loosen"])
             step.sent(written)
             step.discard(outcomes.KIND)
         self.done.ticks, self.done.time = self.done.ticks + 1, turn.time

@@ -72,6 +72,16 @@ class Monitor(Section):
     )
     lease_seconds: Span = Field(15.0, description="A monitor that is gone for so long may be taken over from.")
 
+    @model_validator(mode="after")
+    def _kept_until_judged(self) -> Monitor:
+        if self.retention_days * 24.0 < self.matures_after_hours + 24.0:
+            raise ValueError(
+                f"monitor.retention_days = {self.retention_days:g} is too short: what is judged after "
+                f"{self.matures_after_hours:g} hours (monitor.matures_after_hours) is kept for a day longer than that; "
+                f"keep it {self.matures_after_hours / 24.0 + 1.0:g} days or more"
+            )
+        return self
+
 
 class Alerts(Section):
     """``[alerts]``. Of the limits, 0 stands for never."""

@@ -33,8 +33,8 @@ def command(
     """Build the state anew from the topics, with the ticks that the old one recorded.
 
     With the same settings and requirements every statistic comes to the same bits; with others it is as if they had
-    always been so. Nothing is sent: no verdict, no alarm. The monitor must not run meanwhile. Put the new directory in
-    the place of the old one, and the monitor goes on there.
+    always been so, but that no requirement is looser than the one in force. Nothing is sent: no verdict, no alarm. The
+    monitor must not run meanwhile. Put the new directory in the place of the old one, and the monitor goes on there.
     """
     session = Session.of(context)
     settings = session.settings

@@ -124,8 +124,23 @@ class Judge:
             self.touched.add(one.subject)
         return verdicts
 
+    def require(self, requirements: Sequence[Requirement]) -> None:
+        """From now on let these be the bounds, of the same subjects as before; windows under way are judged by them.
+
+        Raises ValueError where they are about something else.
+        """
+        asked = {identity(one): one for one in requirements if one.metric.name not in OPERATIONAL}
+        if asked.keys() != self.wanted.keys():
+            raise ValueError(f"these are other subjects: {sorted(asked.keys() ^ self.wanted.keys())}")
+        changed = [name for name, one in asked.items() if one != self.wanted[name]]
+        self.setting, self.wanted = replace(self.setting, requirements=tuple(requirements)), asked
+        self.sequences.require(asked)
+        for name in changed:
+            self.ask(name)
+
     def ask(self, requirement: str) -> None:
-        """Look at windows under way for a requirement that is new: nothing may come to them any more."""
+        """Look at windows under way for a requirement that is new, or asks for another bound: nothing may come to them
+        any more."""
         asked = self.wanted[requirement]
         for group, of_hour in self.cells.of_group.items():
             if concerns(asked, group.segment):

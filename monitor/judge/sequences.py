@@ -80,6 +80,17 @@ class Sequences:
         wanted = {identity(one): one for one in requirements if one.judged == CONTINUOUSLY}
         return Sequences(layout, outputs, tuple(fields), mean_run, wanted)
 
+    def require(self, requirements: Mapping[str, Requirement]) -> None:
+        """Let these be the bounds, of the same subjects. Sequences rest on no bound and go on; detectors begin anew."""
+        self.wanted = {name: requirements[name] for name in self.wanted}
+        for subject, one in self.ongoing.items():
+            one.watch.requirement = self.wanted[subject.requirement]
+        for watched, fast in list(self.fast.items()):
+            now = self._detector(self.wanted[watched.requirement])
+            if now is None or now.floor != fast.detector.floor:
+                del self.fast[watched]
+                self.touched.add(watched)
+
     def restore(self, subject: Subject, state: Sequence[float]) -> None:
         """Take in what ``Ongoing.plain`` gave, unless the requirement is none of ours any more."""
         if subject.requirement not in self.wanted:

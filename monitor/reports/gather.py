@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from monitor.judge import floors
+from monitor.judge.floors import Floors
 from monitor.judge.incidents import Incidents
 from monitor.judge.verdicts import Segment
 from monitor.reports import labels, requirements, status
@@ -42,11 +44,18 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which model a report is, by which requirements, at which ``alpha``: what the settings say."""
+    """Of which model a report is, by which requirements, at which ``alpha``: what the settings say. Which requirements
+    are in force the snapshot says, once a monitor has written that down."""
 
     model: str
     requirements: Sequence[Requirement]
     alpha: float
+
+
+def in_force(snapshot: Snapshot, asked: Asked) -> Sequence[Requirement]:
+    """What is required."""
+    kept = snapshot.kept(floors.KEPT)
+    return asked.requirements if kept is None else Floors.of_json(kept).in_force
 
 
 def closed(snapshot: Snapshot) -> int | None:
@@ -71,7 +80,8 @@ def material(snapshot: Snapshot, asked: Asked, span: Span) -> Material:
     outputs = snapshot.outputs
     if outputs is None:
         raise SnapshotMissing("the monitor does not know yet what the model's scores mean: no champion was followed")
-    layout = outputs.layout(one for one in asked.requirements if one.metric.name not in OPERATIONAL)
+    wanted = in_force(snapshot, asked)
+    layout = outputs.layout(one for one in wanted if one.metric.name not in OPERATIONAL)
     hours, coarse = _hours(snapshot, layout, span.begin, span.end)
     before, _ = _hours(snapshot, layout, span.before.begin, span.begin)
     since, _ = _hours(snapshot, layout, span.end, span.end + LATER)
@@ -89,7 +99,7 @@ def material(snapshot: Snapshot, asked: Asked, span: Span) -> Material:
         champion=followed.champion or None if followed else None,
         challengers=followed.challengers if followed else (),
         layout=layout,
-        requirements=asked.requirements,
+        requirements=wanted,
         alpha=asked.alpha,
         hours=hours,
         before=before,
@@ -119,7 +129,7 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
     open_ = [one for one in coverage if until is None or one.hour >= until]
     days = sorted({at(one.hour, "day") for one in coverage})[-RECENT:]
     begin = days[0].begin if days else 0
-    table = requirements.latest(snapshot.verdicts(), asked.requirements)
+    table = requirements.latest(snapshot.verdicts(), in_force(snapshot, asked))
     kept = snapshot.kept("incidents")
     unsent = {kind: snapshot.waiting(kind) for kind in ("verdict", "mail", "outcomes")}
     return Status(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monitor.files import Files
+from monitor.judge import floors
 from monitor.judge.facts import HOUR, Rules
+from monitor.judge.floors import Floor, Floors
 from monitor.judge.outputs import KEPT, Outputs, carried
 from monitor.rows import DAY, Layout
 from monitor.settings import Alerts, MonitorSettings
 from monitor.store.cohorts import Timing
 from monitor.store.state import Limits, State, kept_in
 from scorer import schema_files
+from scorer.quality.requirement import Requirement
 from scorer.wire.decode import Decoder
+
+LOGGER = logging.getLogger(__name__)
 
 _SECOND = HOUR // 3_600
 
@@ -27,6 +33,19 @@ def outputs_of(file: Path) -> Outputs | None:
     """What scores mean in a state; ``None`` where there is none yet. Raises StateHeld and StateRefused."""
     kept = kept_in(file, KEPT)
     return None if kept is None else Outputs.of_json(kept)
+
+
+def floors_of(kept: bytes | None, elsewhere: Iterable[Floor], written: Sequence[Requirement], now: int) -> Floors:
+    """The requirements in force: by what a state has ``kept``, by the verdicts topic (``elsewhere``) and by what is
+    written down. ``now``: microseconds since 1970."""
+    held = (Floors() if kept is None else Floors.of_json(kept)).join(elsewhere)
+    for sentence in floors.less(held, written):
+        LOGGER.warning(
+            "%s asks for less than is in force, which stays: %s; a person may loosen it: monitor requirements loosen",
+            floors.FILE,
+            sentence,
+        )
+    return held.meet(written, now)
 
 
 def opened(settings: MonitorSettings, outputs: Outputs, files: Files, lists: Sequence[str] = ()) -> State:

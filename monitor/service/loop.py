@@ -11,15 +11,19 @@ from pathlib import Path
 from monitor.commands import Commands
 from monitor.files import Files
 from monitor.following import Following
+from monitor.judge.floors import KEPT as FLOORS
+from monitor.judge.floors import Floor
 from monitor.judge.outputs import Outputs, list_fields
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
+from monitor.remembering import remembered
 from monitor.reports.gather import Asked
 from monitor.reports.writing import Nightly
-from monitor.service.assembly import decoder, opened, outputs_of
+from monitor.service.assembly import decoder, floors_of, opened, outputs_of
 from monitor.service.station import Station
 from monitor.settings import MonitorSettings
 from monitor.store.errors import StateHeld
+from monitor.store.state import kept_in
 from monitor.web.condition import Condition
 from monitor.web.serving import server
 from scorer.quality.requirement import Requirement, check
@@ -60,10 +64,15 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         if outputs is None:
             return
         check(requirements, str(settings.monitor.requirements), outputs.kind, outputs.classes, outputs.scale)
+        elsewhere = _elsewhere(settings, lease, condition, stopping)
+        if elsewhere is None:
+            return
+        floors = floors_of(kept_in(files.state, FLOORS), elsewhere, requirements, time.time_ns() // 1_000)
+        lists = list_fields(floors.in_force)
         commands = stack.enter_context(Commands(redis, keys, poll))
-        state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, list_fields(requirements))))
-        station = stack.enter_context(Station(settings, requirements, outputs, state, files, metrics, lease))
-        asked = Asked(settings.scorer.model, list(requirements), settings.monitor.alpha)
+        state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, lists)))
+        station = stack.enter_context(Station(settings, floors, outputs, state, files, metrics, lease))
+        asked = Asked(settings.scorer.model, requirements, settings.monitor.alpha)
         nightly = Nightly(files.snapshot, asked, settings.monitor, files.reports, _written)
         stack.enter_context(nightly)
         while not stopping():
@@ -133,3 +142,19 @@ def _outputs(
         condition.obstacle("champion", "" if known is not None else "no champion is known, so no scores are understood")
         time.sleep(0.0 if known is not None else WAIT_SECONDS)
     return known
+
+
+def _elsewhere(
+    settings: MonitorSettings, lease: Lease, condition: Condition, stopping: Callable[[], bool]
+) -> list[Floor] | None:
+    """The requirements in force by the verdicts topic; waits for Kafka. ``None`` where it is to stop before."""
+
+    def waiting() -> bool:
+        lease.check()
+        condition.moved()
+        return not stopping()
+
+    condition.obstacle("requirements", "which requirements are in force by the verdicts topic is not known yet")
+    found = remembered(settings, waiting)
+    condition.obstacle("requirements", "")
+    return found

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Self
 
 from monitor.alerts.channels import channels
 from monitor.alerts.dispatcher import Dispatcher
-from monitor.answering import Answering, acknowledge
+from monitor.answering import Answering, acknowledge, loosen
 from monitor.commands import Commands
 from monitor.files import Files
 from monitor.following import Followed, Following
 from monitor.intake.intake import Intake
+from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs, list_fields
 from monitor.lease import Lease, Standing
@@ -34,7 +34,6 @@ from monitor.store.step import Step
 from monitor.stream import Stream
 from monitor.web.condition import Condition
 from scorer.observe.memory import peak_resident_bytes
-from scorer.quality.requirement import Requirement
 
 LEASE, TOPICS = "lease", "topics"
 """Under which names the state keeps the number of the lease under which it was last written, and the topics' ids."""
@@ -46,7 +45,7 @@ class Station:
     def __init__(
         self,
         settings: MonitorSettings,
-        requirements: Sequence[Requirement],
+        floors: Floors,
         outputs: Outputs,
         state: State,
         files: Files,
@@ -56,20 +55,26 @@ class Station:
         monitor, model = settings.monitor, settings.scorer.model
         self._state, self._metrics, self._lease = state, metrics, lease
         self._tick_seconds, self._tick_at, self._told_at = monitor.tick_seconds, 0.0, 0.0
-        setting = Setting(tuple(requirements), outputs, monitor.segments, monitor.alpha, monitor.mean_run)
+        requirements = floors.in_force
+        setting = Setting(requirements, outputs, monitor.segments, monitor.alpha, monitor.mean_run)
         self.watching = Watching(
             state,
             Intake(settings, outputs, decoder(settings), list_fields(requirements)),
             setting,
+            floors,
             rules(settings.alerts),
             model,
             channels(settings.alerts),
             Telling(settings),
         )
         self._answering = Answering(
-            model, settings.scorer.instance, settings.schemas, {"acknowledge": acknowledge(self.watching)}
+            model,
+            settings.scorer.instance,
+            settings.schemas,
+            {"acknowledge": acknowledge(self.watching), "loosen": loosen(self.watching)},
         )
         self._publishing = Publishing(state, files)
+        self.watching.begin()
         with ExitStack() as stack:
             self._topics = json.loads(state.kept(TOPICS) or b"{}")
             self.stream = Stream(settings, state.offsets(), self._topics)
@@ -102,13 +107,15 @@ class Station:
         with self._state.step() as step:
             self.watching.follow(step, followed.champion, followed.challengers)
             self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
-            answers = self._answering.answer(step, commands.waiting() if held else [])
+            asked = commands.waiting() if held else []
+            answers = self._answering.answer(step, asked)
             step.sent(done)
             step.keep(LEASE, str(self._lease.number).encode())
             self._note_topics(step)
-        for name, answer in answers.items():
-            commands.answer(name, answer)
-            self._metrics.count("monitor_commands", "acknowledge", "done" if answer.done else "refused")
+        for command in asked:
+            answer = answers[command.id]
+            commands.answer(command.id, answer)
+            self._metrics.count("monitor_commands", command.kind, "done" if answer.done else "refused")
         if writes:
             self._offer(self._lease.number)
         self._dispatcher.beat()

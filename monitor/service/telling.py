@@ -10,7 +10,8 @@ from monitor.store.step import Step
 
 
 class Telling:
-    """Puts verdicts that are new or changed, and incidents of which people are told, into the outbox of a step."""
+    """Puts what is new or changed into the outbox of a step: verdicts, requirements in force, and incidents of which
+    people are told."""
 
     def __init__(self, settings: MonitorSettings) -> None:
         self._records = Records(settings.scorer.model, settings.schemas)
@@ -21,3 +22,6 @@ class Telling:
         records += [self._records.incident(one, step.clock.time) for one in told.incidents]
         for record in records:
             step.send(VERDICT, record.key.decode(), record.packed())
+        for floor in told.floors:
+            record = self._records.floor(floor)
+            step.send(VERDICT, f"{record.key.decode()}/{floor.revision}", record.packed())

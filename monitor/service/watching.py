@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.alerts.channels import Channel, addressed
 from monitor.intake.intake import Intake
 from monitor.judge import operation
 from monitor.judge.facts import Coverage, Facts, Flip, Rules, Unscored
+from monitor.judge.floors import KEPT as FLOORS
+from monitor.judge.floors import Floor, Floors
 from monitor.judge.incident import Incident
 from monitor.judge.incidents import KEPT as INCIDENTS
 from monitor.judge.incidents import Incidents
@@ -30,17 +32,20 @@ MAIL = "mail"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a tick came to: verdicts that are new or changed, and incidents of which people are told."""
+    """What a tick came to: verdicts that are new or changed, and incidents of which people are told; and requirements
+    that have changed between ticks."""
 
-    verdicts: Sequence[Verdict]
-    incidents: Sequence[Incident]
+    verdicts: Sequence[Verdict] = ()
+    incidents: Sequence[Incident] = ()
+    floors: Sequence[Floor] = ()
 
 
 class Watching:
     """What one state has come to, and how it goes on. For one thread.
 
     ``record`` puts verdicts and letters for the topic into the outbox of a step; a replay passes one that does not, and
-    no ``channels``. After a step that was rolled back this is ahead of the state, and is to be made anew.
+    no ``channels``. ``floors`` are the requirements in force, which the judge is asked. After a step that was rolled
+    back this is ahead of the state, and is to be made anew.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Watching:
         state: State,
         intake: Intake,
         setting: Setting,
+        floors: Floors,
         rules: Rules,
         model: str,
         channels: Sequence[Channel],
@@ -55,10 +61,27 @@ class Watching:
     ) -> None:
         self._state, self._intake, self._rules, self._model = state, intake, rules, model
         self._channels, self._record = channels, record
-        self.judge: Judge = judged.load(state, setting)
+        self.floors = floors
+        self.judge: Judge = judged.load(state, replace(setting, requirements=floors.in_force))
         kept = state.kept(INCIDENTS)
         self.incidents = Incidents(model) if kept is None else Incidents.of_json(kept)
         self._arrivals = arrivals.of_json(state.kept(arrivals.NAME))
+
+    def begin(self) -> None:
+        """Store which requirements are in force, and tell of those that have changed since there was a state."""
+        kept = self._state.kept(FLOORS)
+        before = Floors() if kept is None else Floors.of_json(kept)
+        if kept is None or before != self.floors:
+            with self._state.step() as step:
+                step.keep(FLOORS, self.floors.to_json())
+                self._record(step, Told(floors=self.floors.changed(before)))
+
+    def require(self, step: Step, floors: Floors) -> None:
+        """From now on let these be in force, of the same subjects as before."""
+        step.keep(FLOORS, floors.to_json())
+        self._record(step, Told(floors=floors.changed(self.floors)))
+        self.judge.require(floors.in_force)
+        self.floors = floors
 
     def follow(self, step: Step, champion: Active | None, challengers: Sequence[Active]) -> None:
         """From the coming tick on these are champion and challengers."""

@@ -75,6 +75,9 @@ def _load(reader: DuckDBPyConnection, judge: Judge) -> None:
         judge.verdicts[verdict.subject] = verdict
         if verdict.provisional:
             judge.open.add(verdict.subject)
+            asked = judge.wanted[verdict.requirement]
+            if (verdict.minimum, verdict.maximum, verdict.guarded) != (asked.minimum, asked.maximum, asked.guarded):
+                judge.stale.add(verdict.subject)  # another bound is in force, and nothing may come to it any more
     for kind, requirement, number, role, version, name, value, content in reader.execute("FROM sequences").fetchall():
         segment, numbers = _segment(name, value), np.frombuffer(content, np.float64).tolist()
         if kind == _FAST:

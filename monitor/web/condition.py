@@ -8,7 +8,7 @@ from typing import Literal
 
 from scorer.registry.instances import Json
 
-Obstacle = Literal["lease", "topics", "champion", "reading", "sending", "snapshot"]
+Obstacle = Literal["lease", "topics", "champion", "reading", "sending", "snapshot", "requirements"]
 """What may keep it from its work: another monitor is at work; topics are missing; there is no champion; it has not yet
 read what was there when it started; what is to go out does not; what others are to see is not written."""
 

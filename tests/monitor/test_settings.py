@@ -69,3 +69,10 @@ def test_every_key_is_described() -> None:
         f"monitor.{key}" for key in type(MonitorSettings.model_fields["monitor"].default).model_fields
     ]
     assert all(description for *_, description in rows)
+
+
+def test_what_is_judged_is_kept_until_then(file: Path) -> None:
+    environ = {"MONITOR_RETENTION_DAYS": "3.5", "MONITOR_MATURES_AFTER_HOURS": "72"}
+    with pytest.raises(SettingsError, match=r"retention_days = 3.5 is too short.*keep it 4 days or more"):
+        MonitorSettings.load(file, environ)
+    assert MonitorSettings.load(file, {**environ, "MONITOR_RETENTION_DAYS": "4"}).monitor.retention_days == 4.0

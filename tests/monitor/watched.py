@@ -10,11 +10,12 @@ from typing import Self
 from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
+from monitor.judge.floors import KEPT as FLOORS
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
-from monitor.service.assembly import decoder, opened, rules
+from monitor.service.assembly import decoder, floors_of, opened, rules
 from monitor.service.watching import Told, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
@@ -42,11 +43,13 @@ class Watched:
             self.state,
             Intake(self.settings, OUTPUTS, self._decoder),
             Setting(required, OUTPUTS, monitor.segments, monitor.alpha, monitor.mean_run),
+            floors_of(self.state.kept(FLOORS), (), required, 0),
             rules(self.settings.alerts),
             stage.model,
             (),
             _tell,
         )
+        self.watching.begin()
         self._stage = stage
         self.stream = Stream(self.settings, self.state.offsets())
         self._writing = Writing(self.state, self.files.outcomes, columns(OUTPUTS, monitor.segments), 400.0)

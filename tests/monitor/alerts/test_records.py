@@ -11,8 +11,12 @@ import fastavro
 import pytest
 
 from monitor.alerts.records import Record, Records
+from monitor.judge.floors import Floors
 from monitor.judge.incident import Incident, Letter
 from scorer import schema_files
+from scorer.quality.metrics import CONTINUOUSLY, METRICS
+from scorer.quality.parameters import Parameters
+from scorer.quality.requirement import Requirement
 from scorer.settings import Schemas
 from tests.monitor.judge.made import at, verdict
 
@@ -88,3 +92,19 @@ def test_packed_and_unpacked() -> None:
 def test_bare_records_have_no_header() -> None:
     bare = Records("flights", Schemas(framing="bare")).verdict(verdict()).value
     assert bare == Records("flights", Schemas()).verdict(verdict()).value[5:]
+
+
+def test_a_requirement_in_force_comes_back_whole(records: Records) -> None:
+    accuracy = Requirement(METRICS["accuracy"], Parameters(threshold=0.4), "month", CONTINUOUSLY, 20, minimum=0.6)
+    floors = Floors().meet([accuracy], 1_364_774_400_000_001).of
+    for dropped in (False, True):
+        [one] = [replace(floor, dropped=dropped, actor="ann", why="a new sensor") for floor in floors.values()]
+        record = records.floor(one)
+        found = read(record)
+        assert record.key == b"floor/accuracy/threshold=0.4/month/continuously"
+        assert records.floor_of(record.value) == one
+        assert (found["kind"], found["minimum"], found["guarded"], found["revision"], found["actor"]) == (
+            "floor", 0.6, not dropped, 1, "ann",
+        )  # fmt: skip
+        assert found["state"] == ("dropped" if dropped else "in force")
+        assert "a new sensor" in found["headline"]

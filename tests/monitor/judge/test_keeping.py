@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from monitor.judge.judging import KEPT_DAYS, Judge, Setting
-from monitor.judge.verdicts import identity
+from monitor.judge.verdicts import Subject, identity
 from monitor.judge.windows import VALUES
 from monitor.judge.worst import MOST
 from monitor.rows import DAY, HOUR, LABELS, PREDICTIONS
@@ -187,3 +187,48 @@ def test_segments_that_are_judged_continuously_share_the_chance_of_error(tmp_pat
         )
     assert found[0] == found[1] == found[2]
     assert len(found[0]) > 2
+
+
+def test_a_bound_that_changes_on_the_way_is_that_of_the_windows_under_way(tmp_path: Path) -> None:
+    """At once, as a command does it, or with the next start: verdicts, sequences and detectors are the same."""
+    made = stream(2, 700, 12 * 24)
+    half = len(made.intervals) // 2
+    tighter = [replace(one, minimum=0.9) if one.minimum else replace(one, maximum=0.05) for one in REQUIREMENTS]
+    other = replace(SETTING, requirements=tuple(tighter))
+    for name in ("at once", "by a start"):
+        run(tmp_path / name, Stream(made.intervals[:half]))
+    by_a_start = go_on(tmp_path / "by a start", made.intervals[half:], other)
+    with closing(State(tmp_path / "at once", LAYOUT, TIMING)) as state:
+        judge = judged.load(state, SETTING)
+        before = dict(judge.verdicts)
+        judge.require(tighter)
+        for interval in made.intervals[half:]:
+            for topic, rows in in_order(interval):
+                with state.step() as step:
+                    (step.predictions if topic == PREDICTIONS else step.labels)(rows)
+            with state.step() as step:
+                ticked = step.tick(interval.tick, [(PREDICTIONS, 0), (LABELS, 0)])
+                judged.tick(step, judge, ticked, interval.tick)
+    found, wanted = (
+        {key: replace(one, time=0, revision=0) for key, one in a.verdicts.items()} for a in (judge, by_a_start)
+    )
+    assert found == wanted
+    assert {watched: fast.plain() for watched, fast in judge.sequences.fast.items()} == {
+        watched: fast.plain() for watched, fast in by_a_start.sequences.fast.items()
+    }
+    under_way = [key for key, one in before.items() if one.provisional]
+    assert under_way
+    assert all(judge.verdicts[key].minimum in (None, 0.9) for key in under_way)
+    ended = [key for key, one in before.items() if not one.provisional and key in judge.verdicts]
+    assert all(judge.verdicts[key].minimum == before[key].minimum for key in ended)
+    assert any(judge.verdicts[key].verdict != whole for key, whole in _verdicts(tmp_path / "whole", made).items())
+
+
+def _verdicts(path: Path, made: Stream) -> dict[Subject, str]:
+    return {key: one.verdict for key, one in run(path, made).judge.verdicts.items()}
+
+
+def test_other_subjects_are_refused() -> None:
+    judge = Judge.new(SETTING)
+    with pytest.raises(ValueError, match="other subjects"):
+        judge.require(REQUIREMENTS[1:])
