@@ -67,10 +67,16 @@ def month(name: str, verdicts: Sequence[Mapping[str, Any]]) -> str:
             else f"({one['low']:.4f} to {one['high']:.4f})"
         )
         lines.append(
-            f"    {one['verdict']:<12}  {one['metric']:<8}  {value}  {sure}  {one['version']}, "
+            f"    {one['verdict']:<12}  {one['metric']:<8}  {value}  {sure}  {_required(one):<15}  {one['version']}, "
             f"{one['n']:,} of {one['predictions']:,} flights labelled"
         )
     return "\n".join(lines)
+
+
+def _required(verdict: Mapping[str, Any]) -> str:
+    """The bound that a verdict is about; several of one metric differ in it."""
+    bounds = [("at least", verdict["minimum"]), ("at most", verdict["maximum"])]
+    return " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
 
 
 def table(summary: Mapping[str, Any]) -> str:
