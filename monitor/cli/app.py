@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "Show verdicts, incidents, coverage and lag, as of a second ago.",
     "report": "Make a report of a day, week or month.",
     "alerts": "The channels that alarms go to: test.",
+    "backtest": "Hold versions against a large corpus, partition by partition.",
     "requirements": "What is in force, and how it came to be: show, history, loosen.",
     "incidents": "What is amiss, and what was: list, acknowledge.",
     "outcomes": "Predictions with their labels: export.",

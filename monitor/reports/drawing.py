@@ -76,7 +76,7 @@ def trend(one: Trend, name: str, title: str) -> Markup:
                     _steps(axes, value, bound.holds)
         _parts(axes, one.points)
 
-    return _svg(draw, name, title)
+    return svg(draw, name, title)
 
 
 def coverage(labels: Labels, name: str, title: str) -> Markup:
@@ -89,9 +89,9 @@ def coverage(labels: Labels, name: str, title: str) -> Markup:
                 axes.bar(place, part.share, width=0.7, color=fill, edgecolor=BLUE, linewidth=0.8)
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        _ticks(axes, [part.name for part in labels.parts])
+        ticks(axes, [part.name for part in labels.parts])
 
-    return _svg(draw, name, title)
+    return svg(draw, name, title)
 
 
 def delays(labels: Labels, words: Sequence[str], name: str, title: str) -> Markup:
@@ -108,7 +108,7 @@ def delays(labels: Labels, words: Sequence[str], name: str, title: str) -> Marku
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.grid(visible=False, axis="y")
 
-    return _svg(draw, name, title, (SIZE[0], max(SIZE[1], 0.6 + 0.2 * len(shown))))
+    return svg(draw, name, title, (SIZE[0], max(SIZE[1], 0.6 + 0.2 * len(shown))))
 
 
 def reliability(curve: Curve, name: str, title: str) -> Markup:
@@ -122,7 +122,7 @@ def reliability(curve: Curve, name: str, title: str) -> Markup:
                   color=BLUE, markersize=4.0, linewidth=1.0)  # fmt: skip
         axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0), xlabel="mean score", ylabel="share of the class")
 
-    return _svg(draw, name, title, (SIZE[0], 3.4))
+    return svg(draw, name, title, (SIZE[0], 3.4))
 
 
 def distribution(one: Distribution, name: str, title: str) -> Markup:
@@ -142,7 +142,7 @@ def distribution(one: Distribution, name: str, title: str) -> Markup:
         axes.set_xlabel("score")
         axes.legend(loc="upper right")
 
-    return _svg(draw, name, title)
+    return svg(draw, name, title)
 
 
 def estimated(parts: Sequence[Estimated], metric: str, name: str, title: str) -> Markup:
@@ -159,10 +159,10 @@ def estimated(parts: Sequence[Estimated], metric: str, name: str, title: str) ->
                 axes.plot(place, one.realised, "o", color=BLUE, markersize=4.0, markerfacecolor=fill)
         axes.plot([], [], "o", color=BLUE, markersize=4.0, label="by labels")
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        _ticks(axes, [part.name for part in parts])
+        ticks(axes, [part.name for part in parts])
         axes.legend(loc="best")
 
-    return _svg(draw, name, title)
+    return svg(draw, name, title)
 
 
 def _beyond(one: Trend, place: int) -> bool:
@@ -187,10 +187,10 @@ def _steps(axes: Axes, value: float, holds: Sequence[bool]) -> None:
 
 def _parts(axes: Axes, points: Sequence[Point]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    _ticks(axes, [point.name for point in points])
+    ticks(axes, [point.name for point in points])
 
 
-def _ticks(axes: Axes, names: Sequence[str]) -> None:
+def ticks(axes: Axes, names: Sequence[str]) -> None:
     """At most 8 names below the axis: the hour, or the day of the month."""
     step = next(step for step in (1, 2, 3, 4, 6, 7, 14, 28, 56, 112, 10**9) if len(names) <= 8 * step)
     places = range(0, len(names), step)
@@ -199,7 +199,7 @@ def _ticks(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="x")
 
 
-def _svg(draw: Callable[[Axes], None], name: str, title: str, size: tuple[float, float] = SIZE) -> Markup:
+def svg(draw: Callable[[Axes], None], name: str, title: str, size: tuple[float, float] = SIZE) -> Markup:
     """``name`` sets the figure's ids apart from those of others; ``title`` is for those who cannot see it."""
     with _LOCK, mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=size, layout="constrained")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor.judge.wording import interval, number, span
@@ -23,7 +23,7 @@ _MARKS = {"PASS": "✓", "FAIL": "✗", "INSUFFICIENT": "?"}
 
 def html(report: Report) -> str:
     """The whole file. Every text that comes from data is escaped by the template."""
-    template = _environment().get_template("report.html")
+    template = environment("monitor.reports").get_template("report.html")
     return template.render(
         report=report, figures=_figures(report), delay_words=[delay(one) for one in report.coverage.delays]
     )
@@ -101,10 +101,11 @@ def _short(text: str, longest: int = LONGEST) -> str:
     return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(text):,} characters)"
 
 
-def _environment() -> Environment:
+def environment(*packages: str) -> Environment:
+    """Finds templates in these packages, the first first. Every text is escaped."""
     made = Environment(
-        loader=PackageLoader("monitor.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
+        loader=ChoiceLoader([PackageLoader(one) for one in packages]), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     made.filters |= {
         "count": lambda n: f"{n:,}",

@@ -32,25 +32,40 @@ def scored(model: Model, reader: Reader, label: str, time: str | None) -> Table:
     input which it cannot do without, or holds a value of another type, has no valid score. Raises ``SchemaError`` where
     a column is missing, a label means nothing, or a row has no event time.
     """
-    wanted = [*(entry.name for entry in model.inputs), label, *([time] if time is not None else [])]
-    for name in wanted:
+    need(reader, [*(entry.name for entry in model.inputs), label, *([time] if time is not None else [])])
+    tables = [of_piece(model, piece, label, time) for piece in reader.pieces(PIECE)]
+    if not tables:
+        raise SchemaError("there are no rows")
+    first = tables[0]
+    return Table(
+        first.kind,
+        first.classes,
+        np.concatenate([one.scores for one in tables], axis=1),
+        np.concatenate([one.labels for one in tables]),
+        np.concatenate([one.predicted for one in tables]),
+        None if time is None else np.concatenate([one.time for one in tables if one.time is not None]),
+        scale=first.scale,
+    )
+
+
+def need(reader: Reader, names: Sequence[str]) -> None:
+    """Raise ``SchemaError`` where a column is missing."""
+    for name in names:
         if reader.names is not None and name not in reader.names:
             raise SchemaError(f"there is no column {name!r}; there are {', '.join(reader.names)}")
-    scores: list[Floats] = []
-    labels: list[Floats] = []
-    times: list[Int64s] = []
-    kind = KINDS[model.kind]
-    for piece in reader.pieces(PIECE):
-        scores.append(_scores(model, piece))
-        labels.append(label_numbers(_labels(piece.column(label), model.classes), kind, model.classes))
-        if time is not None:
-            times.append(_times(piece.column(time), time))
-    if not scores:
-        raise SchemaError("there are no rows")
-    whole = np.concatenate(scores, axis=1)
-    scale: Scale = "margin" if model.manifest.outputs.scale == MARGIN else "probability"
-    moments = np.concatenate(times) if time is not None else None
-    return Table(kind, model.classes, whole, np.concatenate(labels), model.classify(whole), moments, scale=scale)
+
+
+def of_piece(model: Model, piece: Piece, label: str, time: str | None) -> Table:
+    """The same of one piece, whose columns are there."""
+    kind, scores = KINDS[model.kind], _scores(model, piece)
+    labels = label_numbers(_labels(piece.column(label), model.classes), kind, model.classes)
+    moments = None if time is None else _times(piece.column(time), time)
+    return Table(kind, model.classes, scores, labels, model.classify(scores), moments, scale=scale_of(model))
+
+
+def scale_of(model: Model) -> Scale:
+    """Whether the scores of a model's classes are probabilities or margins."""
+    return "margin" if model.manifest.outputs.scale == MARGIN else "probability"
 
 
 def _scores(model: Model, piece: Piece) -> Floats:

@@ -62,12 +62,23 @@ class ParquetReader:
         self.schema = self._file.schema_arrow.remove_metadata()
         self.names: tuple[str, ...] = tuple(self.schema.names)
         self.total, self.done = int(self._file.metadata.num_rows), 0
+        self._groups: Sequence[int] | None = None
         if len(set(self.names)) != len(self.names):
             raise SchemaError("the file has two columns of the same name")
 
+    @property
+    def groups(self) -> list[int]:
+        """How many rows each row group has."""
+        metadata = self._file.metadata
+        return [int(metadata.row_group(group).num_rows) for group in range(metadata.num_row_groups)]
+
+    def only(self, groups: Sequence[int]) -> None:
+        """Read no other row groups than these."""
+        self._groups, self.total = groups, sum(self.groups[group] for group in groups)
+
     def pieces(self, rows: int) -> Iterator[ParquetPiece]:
         """The rows in their order, so many at a time."""
-        batches = self._file.iter_batches(rows, use_threads=False)
+        batches = self._file.iter_batches(rows, row_groups=self._groups, use_threads=False)
         while True:
             try:
                 batch = next(batches, None)
