@@ -12,6 +12,7 @@ from monitor.backtest.part import Pairs, Part, Place
 from monitor.judge import evaluation
 from monitor.judge.evaluation import evaluate
 from monitor.judge.verdicts import Segment, Subject, identity
+from monitor.reports.requirements import season
 from monitor.stats import exact, fixed
 from monitor.stats.buckets import Bucket, Key, together
 from scorer.quality.judge import Judgement
@@ -29,6 +30,8 @@ class Row:
 
     requirement: str
     name: str
+    minimum: float | None
+    maximum: float | None
     bounds: str
     guarded: bool
     segment: Segment | None
@@ -171,8 +174,9 @@ def _scored(
         n = given.bucket.predictions if given.requirement.metric.name in UNLABELLED else given.bucket.n
         rows.append(
             Row(
-                subject.requirement, given.requirement.name, given.requirement.bounds, given.requirement.guarded,
-                subject.segment, found.verdict, value, _finite(found.low), _finite(found.high), error, n,
+                subject.requirement, given.requirement.name, given.requirement.minimum,
+                given.requirement.maximum, given.requirement.bounds + season(given.requirement),
+                given.requirement.guarded, subject.segment, found.verdict, value, _finite(found.low), _finite(found.high), error, n,
                 _why(given.requirement, n, found.reason, found.verdict),
             )
         )  # fmt: skip

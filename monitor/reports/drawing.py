@@ -190,12 +190,12 @@ def _parts(axes: Axes, points: Sequence[Point]) -> None:
     ticks(axes, [point.name for point in points])
 
 
-def ticks(axes: Axes, names: Sequence[str]) -> None:
-    """At most 8 names below the axis: the hour, or the day of the month."""
+def ticks(axes: Axes, names: Sequence[str], *, whole: bool = False) -> None:
+    """At most 8 names below the axis: the hour, or the day of the month; or ``whole``, as they are."""
     step = next(step for step in (1, 2, 3, 4, 6, 7, 14, 28, 56, 112, 10**9) if len(names) <= 8 * step)
     places = range(0, len(names), step)
     axes.set_xlim(-0.7, max(0, len(names) - 1) + 0.7)
-    axes.set_xticks(places, [names[place] if ":" in names[place] else names[place][5:] for place in places])
+    axes.set_xticks(places, [names[place] if whole or ":" in names[place] else names[place][5:] for place in places])
     axes.grid(visible=False, axis="x")
 
 

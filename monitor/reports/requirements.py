@@ -102,7 +102,7 @@ def tally(table: Iterable[Row]) -> Mapping[str, int]:
 
 def _table(found: Mapping[tuple[object, ...], Sequence[Verdict]], requirements: Sequence[Requirement]) -> list[Row]:
     judged = {one.requirement for several in found.values() for one in several}
-    seasons = {identity(one): _season(one) for one in requirements}
+    seasons = {identity(one): season(one) for one in requirements}
     table = [_row(several, seasons.get(several[0].requirement, "")) for several in found.values()]
     table += [_silent(one) for one in requirements if identity(one) not in judged]
     return sorted(
@@ -152,13 +152,13 @@ def _row(several: Sequence[Verdict], season: str) -> Row:
 
 def _silent(one: Requirement) -> Row:
     return Row(
-        identity(one), one.name, bounds(one.minimum, one.maximum) + _season(one), one.window, one.judged, one.guarded,
+        identity(one), one.name, bounds(one.minimum, one.maximum) + season(one), one.window, one.judged, one.guarded,
         None, None, "INSUFFICIENT", False, None, None, None, None, None, 0, 0, one.minimum, one.maximum, 0, 0,
         "no window of it has been judged yet", 0, 0, 0,
     )  # fmt: skip
 
 
-def _season(one: Requirement) -> str:
+def season(one: Requirement) -> str:
     """Of several requirements of one metric this may be all that tells them apart."""
     return f" in {', '.join(MONTHS[month - 1][:3] for month in sorted(one.season))}" if one.season else ""
 
