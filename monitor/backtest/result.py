@@ -15,6 +15,7 @@ from monitor.judge.verdicts import Segment, Subject, identity
 from monitor.reports.requirements import season
 from monitor.stats import exact, fixed
 from monitor.stats.buckets import Bucket, Key, together
+from monitor.stats.closed import Judged
 from scorer.quality.judge import Judgement
 from scorer.quality.metrics import UNLABELLED
 from scorer.quality.requirement import Requirement
@@ -167,21 +168,30 @@ def _scored(
                 subject = Subject(identity(one), 0, "challenger", version, segment)
                 subjects[subject] = evaluation.Asked(one, together(buckets, layout))
     judged = evaluate(subjects, layout, asked.alpha)
-    rows = []
-    for subject, given in subjects.items():
-        found = judged[subject]
-        value, error = (None, None) if found.figure is None else (found.figure.value, found.figure.error)
-        n = given.bucket.predictions if given.requirement.metric.name in UNLABELLED else given.bucket.n
-        rows.append(
-            Row(
-                subject.requirement, given.requirement.name, given.requirement.minimum,
-                given.requirement.maximum, given.requirement.bounds + season(given.requirement),
-                given.requirement.guarded, subject.segment, found.verdict, value, _finite(found.low), _finite(found.high), error, n,
-                _why(given.requirement, n, found.reason, found.verdict),
-            )
-        )  # fmt: skip
+    rows = [_row(subject, given, judged[subject]) for subject, given in subjects.items()]
     whole = together([bucket for _, bucket in kept.get((version, None), ())], layout)
     return Scored(version, whole.predictions, whole.n, whole.invalid, tuple(rows))
+
+
+def _row(subject: Subject, given: evaluation.Asked, found: Judged) -> Row:
+    one, figure = given.requirement, found.figure
+    n = given.bucket.predictions if one.metric.name in UNLABELLED else given.bucket.n
+    return Row(
+        requirement=subject.requirement,
+        name=one.name,
+        minimum=one.minimum,
+        maximum=one.maximum,
+        bounds=one.bounds + season(one),
+        guarded=one.guarded,
+        segment=subject.segment,
+        verdict=found.verdict,
+        value=None if figure is None else figure.value,
+        low=_finite(found.low),
+        high=_finite(found.high),
+        error=None if figure is None else figure.error,
+        n=n,
+        reason=_why(one, n, found.reason, found.verdict),
+    )
 
 
 def _segments(one: Requirement, there: Iterable[Segment | None]) -> Sequence[Segment | None]:
