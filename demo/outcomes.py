@@ -45,7 +45,7 @@ def by_month(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, 
     """The verdicts on whole months of the champion, in the order of month, version and metric."""
     wanted = (
         "begin", "metric", "version", "verdict", "value", "error", "low", "high", "n", "predictions", "provisional",
-        "revision",
+        "revision", "minimum", "maximum",
     )  # fmt: skip
     found: dict[str, list[dict[str, Any]]] = {}
     judged = [one for one in verdicts if one["kind"] == "verdict"]
