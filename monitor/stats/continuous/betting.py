@@ -18,7 +18,7 @@ from scorer.batch import Floats
 from scorer.compiled import entry
 
 _N, _TOTAL, _SQUARES, _ABOVE, _BELOW, _SIZE = range(6)
-_PART = 0.5
+PART = 0.5
 """The largest part of what one has that one value can cost."""
 
 _MOMENTS = 3
@@ -36,9 +36,9 @@ def _bet(values: Floats, m: float, state: Floats) -> None:
         variance = (0.25 + state[_SQUARES]) / t
         stake = gap / (variance + gap * gap)
         if stake > 0.0:
-            state[_ABOVE] += math.log1p(min(stake, _PART / m) * (x - m))
+            state[_ABOVE] += math.log1p(min(stake, PART / m) * (x - m))
         else:
-            state[_BELOW] += math.log1p(min(-stake, _PART / (1.0 - m)) * (m - x))
+            state[_BELOW] += math.log1p(min(-stake, PART / (1.0 - m)) * (m - x))
         state[_TOTAL] += x
         state[_SQUARES] += (x - (0.5 + state[_TOTAL]) / (t + 1.0)) ** 2
 
@@ -54,8 +54,8 @@ def _bet_on_all(values: Floats, tuned_for: float, state: Floats) -> None:
         stake = math.sqrt(wide / (variance * t * math.log(1.0 + t)))
         for place in range(1, _GRID):
             m = place / _GRID
-            state[_MOMENTS + place] += math.log1p(min(stake, _PART / m) * (x - m))
-            state[_MOMENTS + _GRID + place] += math.log1p(min(stake, _PART / (1.0 - m)) * (m - x))
+            state[_MOMENTS + place] += math.log1p(min(stake, PART / m) * (x - m))
+            state[_MOMENTS + _GRID + place] += math.log1p(min(stake, PART / (1.0 - m)) * (m - x))
         state[_TOTAL] += x
         state[_SQUARES] += (x - (0.5 + state[_TOTAL]) / (t + 1.0)) ** 2
 
