@@ -65,4 +65,4 @@ class Loss:
         found = np.full(len(champion), -self.bound)
         found[usable] = self.of(champion)[usable] - self.of(challenger)[usable]
         # Two losses at the ends of their range may differ by a rounding more than it.
-        return np.asarray(np.clip(found, -self.bound, self.bound))
+        return np.asarray(np.clip(found, -self.bound, self.bound), np.float64)

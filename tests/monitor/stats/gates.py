@@ -40,8 +40,8 @@ def briers(noise: float, champions: float = 1.0) -> Draw:
 
     def draw(rng: np.random.Generator, n: int) -> Floats:
         odds = rng.normal(-1.0, 1.5, n)
-        late = (rng.random(n) < 1.0 / (1.0 + np.exp(-odds))).astype(np.float64)
-        return np.asarray(_brier(rng, odds, late, champions) - _brier(rng, odds, late, noise))
+        late = np.asarray(rng.random(n) < 1.0 / (1.0 + np.exp(-odds)), np.float64)
+        return _brier(rng, odds, late, champions) - _brier(rng, odds, late, noise)
 
     return draw
 
@@ -114,7 +114,6 @@ RULES: dict[str, Callable[[int, int], float]] = {
     "each at alpha": lambda number, passes: -math.log(ALPHA),
     "alpha spent": lambda number, passes: enough(number),
     "e-LOND": lambda number, passes: enough(number) - math.log(passes + 1),
-    "e-LOND after nine that were better": lambda number, passes: enough(number) - math.log(passes + 10),
 }
 """The evidence that a candidate of this number needs after so many promotions of the same year."""
 
