@@ -237,3 +237,21 @@ def test_a_bucket_without_histograms_has_no_auc() -> None:
     bare = replace(given.segments["origin", "JFK"], scores=bucket(frame(1, 0), given.layout).scores)
     found = report(replace(given, segments={("origin", "JFK"): bare}))
     assert {one.metric for one in found.worst_segments} <= {"accuracy", "brier", "precision (class late)"}
+
+
+def test_delays_that_are_kept_no_longer_are_no_missing_labels() -> None:
+    given = material(rows())
+    words = Page(html(report(replace(given, delays={})))).words
+    assert "It is not known any more" in words
+    assert "There are no labels" not in words
+
+
+def test_tables_are_lists_on_a_phone(written: str) -> None:
+    """Each of their cells bears its column's name, and only as text."""
+    for name in ("Requirements", "Worst segments", "Drift", "Versions"):
+        begin = written.index(f'aria-label="{name}"')
+        table = written[begin : written.index("</table>", begin)]
+        assert 'class="stack"' in table
+        body = table[table.index("<tbody>") :]
+        cells = len(re.findall(r"<t[dh][ >]", body))
+        assert cells == body.count('data-label="') == body.count('<span class="cell">') > 0
