@@ -24,7 +24,7 @@ COPY sandbox sandbox
 RUN tools/bin/hatchling build --target wheel --directory dist \
     && python -m pip --python /opt/scorer/bin/python install --no-deps --no-index dist/*.whl
 RUN XDG_CACHE_HOME=/opt/scorer/cache /opt/scorer/bin/python -W error::RuntimeWarning -c \
-        "import scorer.service.worker, monitor.service.loop, monitor.stats.continuous.bernstein, monitor.stats.continuous.betting" \
+        "import scorer.service.worker, monitor.service.loop, monitor.stats.continuous.bernstein, monitor.stats.continuous.betting, monitor.stats.continuous.gate" \
     && chmod -R u=rwX,go=rX /opt/scorer/cache
 
 FROM ${PYTHON}

@@ -55,7 +55,7 @@ def verdict(**facts: object) -> Outcome:
         "kind": "verdict", "metric": "accuracy",
         "version": LOGISTIC, "verdict": "PASS", "value": 0.5, "low": 0.4, "high": 0.6, "n": 10,
         "predictions": 12, "provisional": False, "revision": 0, "window": "month", "role": "champion",
-        "segment_field": None, "begin": APRIL, "minimum": 0.3, "error": 0.0,
+        "segment_field": None, "begin": APRIL, "minimum": 0.3, "maximum": None, "error": 0.0,
     }  # fmt: skip
     return {**said, **facts}
 
