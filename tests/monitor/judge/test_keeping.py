@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from monitor.judge.judging import KEPT_DAYS, Judge, Setting
+from monitor.judge.sequences import DETECTORS_FOR
 from monitor.judge.verdicts import Subject, identity
 from monitor.judge.windows import VALUES
 from monitor.judge.worst import MOST
@@ -28,6 +29,7 @@ from tests.monitor.judge.world import (
     OUTPUTS,
     REQUIREMENTS,
     SETTING,
+    START,
     TIMING,
     Interval,
     Stream,
@@ -93,6 +95,22 @@ def test_old_verdicts_are_forgotten_in_memory_and_in_the_state(tmp_path: Path) -
     stored = {(one[0], one[1], one[2], one[3]) for one in contents(tmp_path / "state")["verdicts"]}
     assert stored == {(one.requirement, one.number, one.role, one.version) for one in judge.verdicts}
     assert min(one.begin for one in judge.verdicts.values() if one.window == "day") < hours[0] - 3 * DAY
+    hourly = [key.hour for key in judge.cells.buckets.kept if key.hours == 1]
+    assert min(hourly) >= judge.cells.merged > START // HOUR, "buckets of single hours are merged into days"
+
+
+def test_detectors_that_are_fed_nothing_any_more_are_forgotten(tmp_path: Path) -> None:
+    made = stream(2, 500, 60)
+    run(tmp_path / "state", made)
+    with closing(State(tmp_path / "state", LAYOUT, TIMING)) as state:
+        judge, last = judged.load(state, SETTING), made.intervals[-1].tick
+        assert judge.sequences.fast
+        for days, kept in ((DETECTORS_FOR // 24 - 5, True), (DETECTORS_FOR // 24 + 2, False)):
+            with state.step() as step:
+                ticked = step.tick(last + days, [(PREDICTIONS, 0), (LABELS, 0)])
+                closed = step.closed_before + days * DAY
+                judge.tick(ticked, step.cohorts(ticked.closed), closed, closed, step.names, step.alike)
+            assert bool(judge.sequences.fast) == kept
 
 
 @pytest.mark.parametrize("several", [2500, 100])
