@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from monitor.backtest.asked import Asked
+from monitor.backtest.asked import WINDOWS, Asked
 from monitor.rows import distinct
 from monitor.stats import exact
 from monitor.stats.buckets import Bucket, Buckets, Key
@@ -141,7 +141,7 @@ class Part:
 
 def _partitions(asked: Asked, table: Table, fields: Mapping[str, Texts]) -> tuple[Int64s, list[str]]:
     """The number of each row's partition, and the partitions' names."""
-    if asked.by in fields:
+    if asked.by not in WINDOWS:
         codes, names = _coded([text or "" for text in fields[asked.by]])
         return codes, names
     assert table.time is not None  # noqa: S101  # Asked needs them

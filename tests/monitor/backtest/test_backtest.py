@@ -284,3 +284,11 @@ def test_memory_does_not_grow_with_the_corpus(model: Model, tmp_path: Path) -> N
         assert process.returncode == 0
         peaks.append(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
     assert peaks[1] - peaks[0] < 32e6, f"ten times the rows took {peaks} bytes"
+
+
+def test_a_window_is_a_window_though_a_field_has_its_name(model: Model, tmp_path: Path, capsys: Capture) -> None:
+    target = model.directory / "coefficients" / "m" / "requirements.toml"
+    target.write_text(REQUIREMENTS.replace("{ place =", "{ month ="))
+    frame = rows(300).rename(columns={"place": "month"})
+    found = model.ask(capsys, write(frame, tmp_path / "corpus.csv"), "--by", "month")
+    assert {one["name"] for one in found["partitions"]} == set(frame["at"].dt.strftime("%Y-%m"))
