@@ -70,6 +70,7 @@ class Monitor(Section):
     http: Address | None = Field(
         None, description="Where /health, /ready and /metrics answer, host:port; none: nowhere."
     )
+    page: Address = Field("127.0.0.1:8090", description="Where `monitor web` shows its page to people, host:port.")
     lease_seconds: Span = Field(15.0, description="A monitor that is gone for so long may be taken over from.")
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from monitor.reports.document import LIVE, covered
 from monitor.reports.drifting import Input
 from monitor.reports.material import Hours, Material
 from monitor.reports.periods import PARTS, Period, Span, at
+from monitor.reports.promotion import Promotion, in_question, promotion
 from monitor.reports.status import Status
 from monitor.rows import DAY, Int64s
 from monitor.stats.buckets import HOUR, Bucket
@@ -27,13 +28,16 @@ from monitor.stats.shares import Counted
 from monitor.stats.trained import KEPT, Trained
 from monitor.store.cohorts import BEGINNING, closed_before
 from monitor.store.errors import SnapshotMissing
-from monitor.store.reading import Snapshot
+from monitor.store.reading import ALWAYS, Snapshot
 from monitor.store.shown import Covered, Seen
 from scorer.quality.metrics import OPERATIONAL
 from scorer.quality.requirement import Requirement
 
 LATER = 62 * DAY
 """So far behind a period predictions are looked at that have no verdict yet."""
+
+DAYS = 14
+"""Of so many of the latest days with predictions it is shown which versions made them."""
 
 RECENT = 30
 """Over so many of the latest days with predictions the status says how labels come."""
@@ -155,6 +159,35 @@ def now(snapshot: Snapshot, asked: Asked, time: int) -> Status:
         refused=tuple((one.topic, one.reason, one.n) for one in snapshot.counts()),
         unsent=unsent,
     )
+
+
+def promotions(snapshot: Snapshot, asked: Asked, version: str | None = None) -> list[Promotion]:
+    """What would be if they were promoted: of ``version``, or of all that are in question now."""
+    followed, verdicts = snapshot.followed, snapshot.verdicts()
+    challengers = followed.challengers if followed else ()
+    since = ALWAYS[0] if version is not None else snapshot.clock.time - RECENT * DAY
+    failures = snapshot.failures(since)
+    return [
+        promotion(
+            one,
+            role,
+            followed.champion or None if followed else None,
+            verdicts,
+            in_force(snapshot, asked),
+            _sums((unscored.reason, unscored.n) for unscored in failures if unscored.version == one),
+        )
+        for one, role in in_question(challengers, verdicts, since)
+        if version in (None, one)
+    ]
+
+
+def scored(snapshot: Snapshot) -> Sequence[tuple[Span, Mapping[str, int]]]:
+    """Of the latest days with predictions, the newest first, how many predictions that count each version made."""
+    found: dict[Span, dict[str, int]] = {}
+    for one in snapshot.coverage():
+        counted = found.setdefault(at(one.hour, "day"), {})
+        counted[one.version] = counted.get(one.version, 0) + one.predictions
+    return sorted(found.items(), key=lambda day: day[0], reverse=True)[:DAYS]
 
 
 def _known(snapshot: Snapshot, span: Span, hours: Hours) -> dict[int, tuple[int, int]]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from monitor.judge.verdicts import Segment, Verdict, identity
 from monitor.judge.wording import MONTHS
 from monitor.reports.measured import finite
-from monitor.reports.periods import Span
-from scorer.quality.requirement import Requirement
+from monitor.reports.periods import Span, at
+from scorer.quality.requirement import Requirement, Window
 
 CHAMPION = "champion"
 _RANK = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
@@ -26,7 +26,7 @@ class Row:
     requirement: str
     name: str
     bounds: str
-    window: str
+    window: Window
     judged: str
     guarded: bool
     version: str | None
@@ -55,6 +55,11 @@ class Row:
         plain = self.verdict != "INSUFFICIENT" or self.reason.startswith("between ")
         return "" if plain else self.reason
 
+    @property
+    def when(self) -> str:
+        """Its latest window, as in ``month 2013-06`` or ``hour 2013-06-03 11:00``."""
+        return self.window if self.begin is None else f"{self.window} {at(self.begin, self.window).name}"
+
 
 def rows(verdicts: Iterable[Verdict], requirements: Sequence[Requirement], span: Span) -> list[Row]:
     """Those of a period: a row for each requirement, segment and version; FAIL first."""
@@ -74,6 +79,28 @@ def latest(verdicts: Iterable[Verdict], requirements: Sequence[Requirement]) -> 
             newest = found.setdefault((one.requirement, one.segment), [one])
             newest[0] = max(newest[0], one, key=_recent)
     return _table(found, requirements)
+
+
+def of_version(
+    verdicts: Iterable[Verdict], requirements: Sequence[Requirement], role: str, version: str
+) -> list[tuple[Row, Row | None]]:
+    """All windows of one version in one role: a row for each requirement and segment; FAIL first.
+
+    Beside each is the champion's of the same window as the one whose figures are shown, where there is one.
+    """
+    found: dict[tuple[object, ...], list[Verdict]] = {}
+    live: dict[tuple[object, ...], list[Verdict]] = {}
+    for one in verdicts:
+        if one.role == role and one.version == version:
+            found.setdefault((one.requirement, one.segment), []).append(one)
+        elif one.role == CHAMPION:
+            live.setdefault((one.requirement, one.segment, one.begin), []).append(one)
+    table = _table(found, requirements)
+    beside = (live.get((row.requirement, row.segment, row.begin), []) for row in table)
+    return [
+        (row, _row([max(others, key=lambda one: one.n)], "") if others else None)
+        for row, others in zip(table, beside, strict=True)
+    ]
 
 
 def tally(table: Iterable[Row]) -> Mapping[str, int]:

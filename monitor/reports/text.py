@@ -8,13 +8,12 @@ from monitor.judge.wording import interval, number, span
 from monitor.reports.document import Report
 from monitor.reports.measured import Measured
 from monitor.reports.periods import moment
+from monitor.reports.promotion import Promotion
 from monitor.reports.requirements import Row
 from monitor.reports.status import Status, problems
 from scorer.cli import output
 
 SHOWN = 8
-_LENGTH = {"hour": 16, "month": 7}
-"""Characters of a moment that name a window; of others the day."""
 _STYLES = {"PASS": output.COLOURS["ok"], "FAIL": output.COLOURS["failed"], "INSUFFICIENT": output.COLOURS["warning"]}
 _GRAVE = {"FAIL": output.COLOURS["failed"], "ALARM": output.COLOURS["warning"], "WARNING": output.COLOURS["warning"]}
 
@@ -83,6 +82,25 @@ def show_requirements(table: Sequence[Row]) -> None:
     )
 
 
+def show_promotions(found: Sequence[Promotion]) -> None:
+    """What would be if versions were promoted."""
+    for place, one in enumerate(found):
+        if place:
+            output.line("")
+        output.line(f"{one.version} as {one.role}: {one.conclusion}", "bold")
+        rows = [one.candidate for one in one.requirements]
+        named = ("verdict", "requirement", "required", "value", "interval", "labels", "window")
+        columns = (*named, "pass/fail/open", f"champion {one.champion or '-'}", "interval", "verdict")
+        cells = [
+            (*_cells(row)[:7], f"{row.passed}/{row.failed}/{row.undecided}", *_of_champion(beside.champion))
+            for row, beside in zip(rows, one.requirements, strict=True)
+        ]
+        output.table(columns, cells, [_STYLES[row.verdict] if row.guarded else "dim" for row in rows])
+        if one.unscored:
+            reasons = ", ".join(f"{why} {n:,}" for why, n in one.unscored.items())
+            output.line(f"could not score {output.count(sum(one.unscored.values()), 'event')}: {reasons}", "yellow")
+
+
 def show_report(report: Report) -> None:
     """The most important of it."""
     output.line(f"{report.model}: {report.name}", "bold")
@@ -146,10 +164,14 @@ def _cells(row: Row) -> tuple[object, ...]:
         _known(row.value),
         _interval(row.low, row.high) if row.value is not None else "-",
         f"{row.n:,}",
-        row.window if row.begin is None else f"{row.window} {moment(row.begin)[: _LENGTH.get(row.window, 10)]}",
+        row.when,
         row.version,
         ", ".join(notes),
     )
+
+
+def _of_champion(row: Row | None) -> tuple[object, ...]:
+    return ("-", "-", "-") if row is None else (_known(row.value), *_cells(row)[4:5], row.verdict)
 
 
 def _value(told: Measured) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The server of the three pages."""
+"""The server of the three pages that machines ask the running monitor for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.metrics import Metrics
 from monitor.web.condition import Condition
 from monitor.web.published import fill
-from scorer.observe.http import Server
+from scorer.observe.http import Server, for_machines
 
 
 def server(address: str, condition: Condition, metrics: Metrics, snapshot: Path) -> Server:
@@ -24,4 +24,4 @@ def server(address: str, condition: Condition, metrics: Metrics, snapshot: Path)
             fill(metrics, snapshot)
         return metrics.expose()
 
-    return Server(address, condition.health, condition.ready, expose, setting="monitor.http")
+    return Server(address, for_machines(condition.health, condition.ready, expose), setting="monitor.http")

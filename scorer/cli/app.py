@@ -19,6 +19,7 @@ COMMANDS = {
     "models": "Versions: import, diff, test, sign, push, show and more.",
     "champion": "The version whose predictions count: show, set, rollback.",
     "trial": "A share of the traffic for a version: start, stop, show.",
+    "predictions": "What became of an event, and which version scored it: show.",
     "dead-letters": "Events that could not be scored: list, show, replay.",
     "keys": "The keys that sign versions: new.",
 }

@@ -1,4 +1,4 @@
-"""/health, /ready and /metrics of a process tree, over HTTP."""
+"""Pages over HTTP: a server that answers from a thread, and the pages that machines ask for."""
 
 from __future__ import annotations
 
@@ -6,53 +6,45 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from scorer.errors import SettingsError
 
 Answer = Callable[[], tuple[bool, dict[str, object]]]
 
 
-class Server:
-    """Serves from a thread until ``stop``. ``health`` and ``ready`` return (good?, details).
+def for_machines(health: Answer, ready: Answer, metrics: Callable[[], bytes]) -> list[BaseRoute]:
+    """/health, /ready and /metrics. ``health`` and ``ready`` return (good?, details)."""
 
-    Raises SettingsError, naming the ``setting`` that gave the address, where that is taken.
+    def judged(answer: Answer) -> Callable[[Request], Response]:
+        def respond(_request: Request) -> Response:
+            good, details = answer()
+            return JSONResponse(details, 200 if good else 503)
+
+        return respond
+
+    def scrape(_request: Request) -> Response:
+        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [Route("/health", judged(health)), Route("/ready", judged(ready)), Route("/metrics", scrape)]
+
+
+class Server:
+    """Serves ``routes`` from a thread until ``stop``.
+
+    Raises SettingsError, naming the ``setting`` that gave the address (host:port), where that is taken.
     """
 
-    def __init__(
-        self,
-        address: str,
-        health: Answer,
-        ready: Answer,
-        metrics: Callable[[], bytes],
-        *,
-        setting: str = "scorer.http",
-    ) -> None:
+    def __init__(self, address: str, routes: Sequence[BaseRoute], *, setting: str) -> None:
         host, _, port = address.rpartition(":")
         self._socket = _bind(host, int(port), setting)
         self.address = f"{host}:{self._socket.getsockname()[1]}"
-
-        def judged(answer: Answer) -> Callable[[Request], Response]:
-            def respond(_request: Request) -> Response:
-                good, details = answer()
-                return JSONResponse(details, 200 if good else 503)
-
-            return respond
-
-        def scrape(_request: Request) -> Response:
-            return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-        routes = [
-            Route("/health", judged(health)),
-            Route("/ready", judged(ready)),
-            Route("/metrics", scrape),
-        ]
         config = uvicorn.Config(Starlette(routes=routes), log_level=logging.WARNING, access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)

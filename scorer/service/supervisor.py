@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from types import FrameType
 
 from scorer.errors import STUCK, Fenced, OffsetsLost, SchemaError, ScorerError, SettingsError, TooManyDeadLetters
-from scorer.observe.http import Server
+from scorer.observe.http import Server, for_machines
 from scorer.observe.metrics import Fleet, Tally, expose
 from scorer.observe.report import Report
 from scorer.service.spawn import work
@@ -83,7 +83,8 @@ class Supervisor:
 
     def run(self) -> int:
         """Supervise until told to stop, or until a worker ends in a way that restarting cannot mend; the exit code."""
-        server = Server(self._settings.scorer.http, self._health, self._ready, lambda: expose(self._fleet))
+        pages = for_machines(self._health, self._ready, lambda: expose(self._fleet))
+        server = Server(self._settings.scorer.http, pages, setting="scorer.http")
         # Inherited by the fork server: matrix products are not in the scoring path, idle BLAS threads only cost.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         self._context.set_forkserver_preload(["__main__", "scorer.service.fork_server"])

@@ -16,7 +16,7 @@ from sandbox import Valkey
 from sandbox.ports import free_ports
 from scorer.checks import surroundings
 from scorer.errors import SettingsError
-from scorer.observe.http import Server
+from scorer.observe.http import Server, for_machines
 from scorer.observe.metrics import Fleet, Tally, expose
 from scorer.registry import acl, instances
 from scorer.registry.files import read_version
@@ -140,7 +140,8 @@ class TestPort:
     def test_taken_by_a_scorer(self) -> None:
         fleet = Fleet()
         fleet.tallies["0"] = Tally(gauges={("scorer_ready", ()): 1.0})
-        server = Server("127.0.0.1:0", lambda: (True, {}), lambda: (True, {}), lambda: expose(fleet))
+        pages = for_machines(lambda: (True, {}), lambda: (True, {}), lambda: expose(fleet))
+        server = Server("127.0.0.1:0", pages, setting="scorer.http")
         server.start()
         try:
             status, text = self.finding(server.address)

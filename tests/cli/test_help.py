@@ -67,6 +67,7 @@ def test_these_are_the_commands() -> None:
         *(f"champion {name}" for name in ("show", "set", "rollback")),
         *(f"trial {name}" for name in ("start", "stop", "show")),
         *(f"dead-letters {name}" for name in ("list", "show", "replay")),
+        "predictions show",
         "keys new",
     }
 

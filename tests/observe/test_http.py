@@ -10,13 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from scorer.errors import SettingsError
-from scorer.observe.http import Server
+from scorer.observe.http import Server, for_machines
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """One that is healthy and not ready."""
-    made = Server("127.0.0.1:0", lambda: (True, {}), lambda: (False, {"why": "starting"}), lambda: b"metric 1\n")
+    pages = for_machines(lambda: (True, {}), lambda: (False, {"why": "starting"}), lambda: b"metric 1\n")
+    made = Server("127.0.0.1:0", pages, setting="scorer.http")
     made.start()
     yield made
     made.stop()
@@ -41,4 +42,4 @@ def test_health_ready_and_metrics(server: Server) -> None:
 
 def test_a_port_that_is_taken_is_a_clear_error(server: Server) -> None:
     with pytest.raises(SettingsError, match=r"scorer\.http: cannot listen on"):
-        Server(server.address, lambda: (True, {}), lambda: (True, {}), bytes)
+        Server(server.address, [], setting="scorer.http")
