@@ -1,7 +1,7 @@
 """The rights that a monitor needs in Redis, and no others.
 
-It reads everything under the prefix; it writes its lease, and takes and answers commands. It changes no pointer: those
-rights are a person's. Valkey, or Redis from 7.0.
+It reads everything under the prefix; it writes its lease, and takes and answers commands. It changes no pointer, unless
+it is to begin trials and promote candidates: these rights come on top. Valkey, or Redis from 7.0.
 """
 
 from __future__ import annotations
@@ -22,4 +22,17 @@ def rules(keys: Keys) -> tuple[str, ...]:
         f"%R~{keys.prefix}:*",
         *(f"~{key}" for key in writable),
         *(f"+{command}" for command in COMMANDS),
+    )
+
+
+POINTING = ("exists", "publish")
+"""What it sends besides to change pointers."""
+
+
+def pointing(keys: Keys) -> tuple[str, ...]:
+    """The rights that come on top where the monitor is to begin trials and to promote."""
+    return (
+        *(f"~{key}" for key in (keys.champion, keys.trial, keys.audit)),
+        f"&{keys.wake}",
+        *(f"+{command}" for command in POINTING),
     )

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import fastavro
-
+from monitor.auditing import AUDIT, Auditing
 from monitor.commands import Answer, Command
 from monitor.judge.floors import Floors, only
 from monitor.judge.incidents import KEPT, Incidents
 from monitor.judge.judging import Judge
 from monitor.store.step import Step
-from scorer import schema_files
 from scorer.errors import SettingsError
-from scorer.settings import Schemas
 
 Handler = Callable[[Step, Command, int], Answer]
 """Does what a command asks for, at that tick (microseconds since 1970), within the step; or says why not."""
-
-AUDIT = "audit"
-"""The kind of what is sent to the audit topic; the payload is the record."""
 
 
 def unexpected(command: Command, present: str) -> Answer | None:
@@ -100,12 +93,10 @@ def loosen(asking: Asking) -> Handler:
 
 
 class Answering:
-    """Answers commands by their kinds. ``instance`` names this process in the audit."""
+    """Answers commands by their kinds."""
 
-    def __init__(self, model: str, instance: str, schemas: Schemas, handlers: Mapping[str, Handler]) -> None:
-        self._model, self._instance, self._handlers = model, instance, handlers
-        self._header = schema_files.framing(schemas).header(schemas.audit_id)
-        self._schema = fastavro.parse_schema(schema_files.own("audit"))
+    def __init__(self, auditing: Auditing, handlers: Mapping[str, Handler]) -> None:
+        self._auditing, self._handlers = auditing, handlers
 
     def answer(self, step: Step, commands: Sequence[Command]) -> dict[str, Answer]:
         """Do what is asked for, at the time of the last tick; the answers by id, to be given after the commit.
@@ -132,23 +123,14 @@ class Answering:
 
     def _record(self, command: Command, answer: Answer, time: int) -> bytes:
         """A record of the audit topic: the command's kind where scorers name a pointer, its payload as the version."""
-        record = {
-            "at": time,
-            "model": self._model,
-            "instance": self._instance,
-            "event": "applied" if answer.done else "refused",
-            "pointer": command.kind,
-            "version": json.dumps(command.payload, ensure_ascii=False),
-            "digest": None,
-            "previous": answer.present,
-            "seen": time,
-            "reason": None if answer.done else f"command: {answer.text}",
-            "command": command.id,
-            "actor": command.actor,
-            "actor_reason": command.reason,
-            "trial": None,
-        }
-        out = io.BytesIO(self._header)
-        out.seek(0, io.SEEK_END)
-        fastavro.schemaless_writer(out, self._schema, record, strict=True)
-        return out.getvalue()
+        return self._auditing.record(
+            time,
+            done=answer.done,
+            pointer=command.kind,
+            version=json.dumps(command.payload, ensure_ascii=False),
+            previous=answer.present,
+            reason=None if answer.done else f"command: {answer.text}",
+            command=command.id,
+            actor=command.actor,
+            actor_reason=command.reason,
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, cast
@@ -83,7 +83,8 @@ class Following:
     """Follows the pointers of one model from a thread. A context manager.
 
     ``layout`` are the events' columns. ``now`` is what is followed, ``known`` whether Redis has answered yet. ``fixed``
-    are the outputs that the state holds, where there is a state: versions with other ones are refused.
+    are the outputs that the state holds, where there is a state: versions with other ones are refused. ``wanted`` are
+    versions that are scored in the shadow whatever the pointer names.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Following:
         layout: Layout,
         fixed: Outputs | None = None,
         *,
+        wanted: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.now = Followed()
@@ -107,6 +109,7 @@ class Following:
         self._answered = clock()
         self._texts: tuple[str | None, str | None] | None = None  # what the pointers said when they were acted upon
         self._retry_at = 0.0
+        self._wanted = tuple(wanted)
         self._rounds = Rounds("following", self._round)
 
     def __enter__(self) -> Self:
@@ -123,6 +126,13 @@ class Following:
         """From now on refuse versions with other outputs, those that are followed already included."""
         self._fixed, self._texts = fixed, None
         self._rounds.wake()
+
+    def want(self, wanted: Iterable[str]) -> None:
+        """From now on let these be scored in the shadow, too, whatever the pointer names."""
+        new = tuple(wanted)
+        if new != self._wanted:
+            self._wanted, self._texts = new, None
+            self._rounds.wake()
 
     def check(self) -> None:
         """Raise whatever ended the thread."""
@@ -176,10 +186,12 @@ class Following:
     def _challengers(self, found: Pointers, fixed: Outputs | None, refusals: dict[str, str]) -> tuple[Active, ...]:
         if isinstance(found.challengers, Refused):
             refusals[f"challenger {found.texts['challenger']}"] = found.challengers.reason
-            return ()
-        for version in found.challengers[MOST_CHALLENGERS:]:
+        pointed = () if isinstance(found.challengers, Refused) else found.challengers
+        champion = found.texts["champion"]
+        asked = [one for one in dict.fromkeys((*self._wanted, *pointed)) if one != champion or one in pointed]
+        for version in asked[MOST_CHALLENGERS:]:
             refusals[f"challenger {version}"] = f"many: only the first {MOST_CHALLENGERS} are scored"
-        wanted = found.challengers[:MOST_CHALLENGERS]
+        wanted = asked[:MOST_CHALLENGERS]
         made = [self._ready(version, fixed, f"challenger {version}", refusals) for version in wanted]
         return tuple(active for active in made if active is not None)
 

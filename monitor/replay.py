@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Self
 
 from monitor.answering import Answering, acknowledge
+from monitor.auditing import Auditing
+from monitor.candidacy import Candidacy
 from monitor.commands import Command
 from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
+from monitor.judge.candidates.candidate import Candidate, Transition
 from monitor.judge.floors import KEPT as FLOORS
 from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
@@ -29,7 +32,7 @@ from monitor.outcomes.writing import Writing
 from monitor.records import Partition, Records
 from monitor.remembering import remembered
 from monitor.rereading import Rereading
-from monitor.service.assembly import decoder, floors_of, opened, rules
+from monitor.service.assembly import decoder, floors_of, opened, policy, rules, sources
 from monitor.service.watching import Told, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
@@ -116,10 +119,11 @@ class _Replaying:
                 scorer.model,
                 (),
                 _record_nothing,
+                Candidacy(None, policy(settings, outputs), sources(settings), _tell_nobody),
             )
-            self._answering = Answering(
-                scorer.model, scorer.instance, settings.schemas, {"acknowledge": acknowledge(self._watching)}
-            )
+            auditing = Auditing(scorer.model, scorer.instance, settings.schemas)
+            handlers = {"acknowledge": acknowledge(self._watching), **self._watching.candidacy.handlers}
+            self._answering = Answering(auditing, handlers)
             self._writing = stack.enter_context(
                 closing(
                     Writing(
@@ -211,3 +215,7 @@ class _Replaying:
 
 def _record_nothing(_step: Step, _told: Told) -> None:
     """Instead of what puts verdicts and letters into the outbox for their topic."""
+
+
+def _tell_nobody(_step: Step, _candidate: Candidate, _move: Transition) -> None:
+    """Instead of what puts the moves of candidates into the outbox for the audit topic."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from monitor.judge.candidates.states import OPEN
 from monitor.values import HttpUrl, Limit, Periods, SmtpUrl, Urls
 from scorer.settings import Section, Settings, without_empty
 from scorer.settings.values import Address, Names
@@ -136,7 +137,63 @@ class Alerts(Section):
         return self
 
 
-OWN = ("monitor", "alerts")
+class Candidates(Section):
+    """``[candidates]``: what is asked of a version before it may become the champion."""
+
+    margins: dict[str, float] = Field(
+        {},
+        description="By metric, by how much a candidate must be better; below 0, by how much it may be worse. Default: "
+        "brier = 0 for probabilities of classes; of other models none, and no candidate is taken.",
+    )
+    fields: Names = Field((), description="Segment fields in none of whose values a candidate may be worse.")
+    alpha: float = Field(
+        0.05, gt=0.0, lt=0.5, description="The chance that any candidate of a family passes that is no better."
+    )
+    approve: Names = Field(
+        ("promoted",), description="The states that a candidate reaches only once a person has agreed; comma-separated."
+    )
+    approvers: Names = Field((), description="Who may agree, as --actor says it; none: anybody.")
+    most_open: int = Field(4, ge=1, le=4, description="So many candidates are open at once at most.")
+    corpus: Path | None = Field(
+        None,
+        description="Raw rows with labels for the back-test, as `monitor backtest` takes them; without, no candidate "
+        "is taken.",
+    )
+    corpus_by: str = Field("month", description="By what the corpus is divided: hour, day, week, month or a field.")
+    corpus_label: str = Field("label", description="The column of the labels in the corpus.")
+    corpus_time: str = Field("", description="The column of the event times in the corpus; default scorer.time_field.")
+    step_minutes: float = Field(120.0, gt=0.0, description="A regression test or back-test may take so long.")
+    step_gigabytes: float = Field(4.0, gt=0.0, description="So much address space each of these may take.")
+    shadow_hours: float = Field(24.0, ge=0.0, description="Events of so many hours are compared at least.")
+    shadow_days: float = Field(30.0, gt=0.0, description="Who has not passed the gate after so many days is rejected.")
+    pairs: int = Field(1_000, ge=1, description="So many labelled events are compared at least.")
+    matched: float = Field(0.99, gt=0.0, le=1.0, description="Of so many of these the candidate must have a score.")
+    trial: bool = Field(True, description="Whether a trial comes before the promotion.")
+    trial_percent: float = Field(10.0, gt=0.0, lt=100.0, description="The share of the events that a trial gets.")
+    trial_field: str = Field(
+        "", description="Instead: the field by whose values a trial gets its events, as locations."
+    )
+    trial_values: Names = Field((), description="Those values; comma-separated.")
+    trial_hours: float = Field(24.0, ge=0.0, description="How long that lasts at least.")
+    trial_days: float = Field(14.0, gt=0.0, description="Whose trial has not passed after so many days is rejected.")
+    watch_hours: float = Field(72.0, ge=0.0, description="For so long a new champion is held against the old one.")
+
+    @field_validator("approve")
+    @classmethod
+    def _known_states(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [one for one in value if one not in (*OPEN[1:], "promoted")]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: write some of {', '.join((*OPEN[1:], 'promoted'))}")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Candidates:
+        if bool(self.trial_field) != bool(self.trial_values):
+            raise ValueError("candidates.trial_field and candidates.trial_values come together")
+        return self
+
+
+OWN = ("monitor", "alerts", "candidates")
 """The sections that the monitor adds to the scorer's."""
 
 _PATHS = ("requirements", "state_directory")
@@ -148,6 +205,7 @@ class MonitorSettings(Settings):
 
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+    candidates: Candidates = Candidates()
 
     @model_validator(mode="before")
     @classmethod
@@ -174,5 +232,8 @@ class MonitorSettings(Settings):
         alerts = settings.alerts
         if alerts.smtp_ca is not None and not environ.get("ALERTS_SMTP_CA"):
             alerts = alerts.model_copy(update={"smtp_ca": file.parent / alerts.smtp_ca})
+        candidates = settings.candidates
+        if candidates.corpus is not None and not environ.get("CANDIDATES_CORPUS"):
+            candidates = candidates.model_copy(update={"corpus": file.parent / candidates.corpus})
         monitor = settings.monitor.model_copy(update=paths)
-        return settings.model_copy(update={"monitor": monitor, "alerts": alerts})
+        return settings.model_copy(update={"monitor": monitor, "alerts": alerts, "candidates": candidates})

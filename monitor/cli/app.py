@@ -14,7 +14,7 @@ COMMANDS = {
     "status": "Show verdicts, incidents, coverage and lag, as of a second ago.",
     "report": "Make a report of a day, week or month.",
     "web": "Show a page for people: verdicts, versions, flips, promotions, reports.",
-    "candidate": "Versions that may become the champion: show.",
+    "candidate": "Versions that may become the champion: submit, list, show and more.",
     "alerts": "The channels that alarms go to: test.",
     "backtest": "Hold versions against a large corpus, partition by partition.",
     "requirements": "What is in force, and how it came to be: show, history, loosen.",

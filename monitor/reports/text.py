@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from monitor.judge.candidates.candidate import Candidate
+from monitor.judge.candidates.check import Check
 from monitor.judge.wording import interval, number, span
 from monitor.reports.document import Report
 from monitor.reports.measured import Measured
@@ -15,6 +17,7 @@ from scorer.cli import output
 
 SHOWN = 8
 _STYLES = {"PASS": output.COLOURS["ok"], "FAIL": output.COLOURS["failed"], "INSUFFICIENT": output.COLOURS["warning"]}
+_CHECKS = {"passed": output.COLOURS["ok"], "failed": output.COLOURS["failed"], "open": output.COLOURS["warning"]}
 _GRAVE = {"FAIL": output.COLOURS["failed"], "ALARM": output.COLOURS["warning"], "WARNING": output.COLOURS["warning"]}
 
 
@@ -80,6 +83,25 @@ def show_requirements(table: Sequence[Row]) -> None:
     output.table(
         columns, [_cells(row) for row in table], [_STYLES[row.verdict] if row.guarded else "dim" for row in table]
     )
+
+
+def show_candidate(one: Candidate, checks: Sequence[Check]) -> None:
+    """How a candidate stands: its checks, and all its moves."""
+    output.pairs(
+        {
+            "candidate": f"{one.version} ({one.digest[:8]}), submission {one.id}",
+            "state": one.state + (f", about to be {one.asked}" if one.asked else ""),
+            "compared with": f"{one.against}, as number {one.comparison} of its family",
+            "approved by": one.approved,
+        }
+    )
+    if checks:
+        output.line("")
+        styles = [_CHECKS[check.standing] for check in checks]
+        output.table(("check", "", ""), [(check.standing, check.name, check.text) for check in checks], styles)
+    output.line("")
+    moves = [(_when(move.time), move.after, move.actor, move.why[:200]) for move in one.history]
+    output.table(("when", "state", "by", "why"), moves)
 
 
 def show_promotions(found: Sequence[Promotion]) -> None:

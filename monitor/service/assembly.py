@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
+from monitor.candidacy import KEPT as CANDIDATES
+from monitor.candidacy import Kept
 from monitor.files import Files
 from monitor.judge import floors
+from monitor.judge.candidates import states
+from monitor.judge.candidates.policy import Policy
 from monitor.judge.facts import HOUR, Rules
 from monitor.judge.floors import Floor, Floors
 from monitor.judge.outputs import KEPT, Outputs, carried
-from monitor.rows import DAY, Layout
+from monitor.rows import DAY, EVENTS, RETRY, Layout
 from monitor.settings import Alerts, MonitorSettings
 from monitor.store.cohorts import Timing
 from monitor.store.state import Limits, State, kept_in
@@ -75,6 +81,42 @@ def timing(settings: MonitorSettings) -> Timing:
         ahead=round(monitor.ahead_seconds * _SECOND),
         recorded_for=round(monitor.recorded_days * DAY),
     )
+
+
+def policy(settings: MonitorSettings, outputs: Outputs) -> Policy:
+    """What is asked of candidates."""
+    asked = settings.candidates
+    plain = {"brier": 0.0} if outputs.kind != "regression" and outputs.scale == "probability" else {}
+    return Policy(
+        approve=frozenset(cast("tuple[states.State, ...]", asked.approve)),
+        approvers=asked.approvers,
+        most_open=asked.most_open,
+        alpha=asked.alpha,
+        margins=asked.margins or plain,
+        fields=asked.fields,
+        trial=asked.trial,
+        shadow_least=round(asked.shadow_hours * HOUR),
+        shadow_most=round(asked.shadow_days * DAY),
+        pairs_least=asked.pairs,
+        matched_least=asked.matched,
+        trial_least=round(asked.trial_hours * HOUR),
+        trial_most=round(asked.trial_days * DAY),
+        watch=round(asked.watch_hours * HOUR),
+        corpus=asked.corpus is not None,
+    )
+
+
+def sources(settings: MonitorSettings) -> dict[str, str]:
+    """The names in Kafka of the topics of which predictions come."""
+    return {EVENTS: settings.topics.events, RETRY: settings.topics.retry}
+
+
+def shadowed(settings: MonitorSettings, files: Files, outputs: Outputs | None) -> tuple[str, ...]:
+    """The versions that the candidates of a state want to be scored in the shadow, before it is opened."""
+    kept = None if outputs is None else kept_in(files.state, CANDIDATES)
+    if kept is None or outputs is None:
+        return ()
+    return Kept.of_json(kept).wanted(time.time_ns() // 1_000, policy(settings, outputs))
 
 
 def rules(alerts: Alerts) -> Rules:

@@ -16,10 +16,11 @@ from monitor.judge.floors import Floor
 from monitor.judge.outputs import Outputs, list_fields
 from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
+from monitor.pointing import Pointing
 from monitor.remembering import remembered
 from monitor.reports.gather import Asked
 from monitor.reports.writing import Nightly
-from monitor.service.assembly import decoder, floors_of, opened, outputs_of
+from monitor.service.assembly import decoder, floors_of, opened, outputs_of, shadowed
 from monitor.service.station import Station
 from monitor.settings import MonitorSettings
 from monitor.store.errors import StateHeld
@@ -59,7 +60,8 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         files.prepare()
         known = _first_look(files, lease, condition, stopping)
         layout = decoder(settings).layout
-        following = stack.enter_context(Following(settings.scorer, settings.redis, layout, known))
+        wanted = shadowed(settings, files, known)
+        following = stack.enter_context(Following(settings.scorer, settings.redis, layout, known, wanted=wanted))
         outputs = _outputs(known, following, condition, stopping)
         if outputs is None:
             return
@@ -71,15 +73,21 @@ def run(settings: MonitorSettings, requirements: Sequence[Requirement], stopping
         lists = list_fields(floors.in_force)
         commands = stack.enter_context(Commands(redis, keys, poll))
         state = stack.enter_context(contextlib.closing(opened(settings, outputs, files, lists)))
-        station = stack.enter_context(Station(settings, floors, outputs, state, files, metrics, lease))
+        by = f"{settings.monitor.group}@{settings.scorer.instance}"
+
+        def held() -> bool:
+            return lease.standing(time.monotonic()) is Standing.HELD
+
+        pointing = stack.enter_context(Pointing(redis, keys, settings.candidates, by, held))
+        station = stack.enter_context(Station(settings, floors, outputs, state, files, metrics, lease, pointing))
         asked = Asked(settings.scorer.model, requirements, settings.monitor.alpha)
         nightly = Nightly(files.snapshot, asked, settings.monitor, files.reports, _written)
         stack.enter_context(nightly)
         while not stopping():
-            for part in (lease, following, commands, nightly):
+            for part in (lease, following, commands, nightly, pointing):
                 part.check()
             if station.due(time.monotonic()):
-                station.tick(time.time_ns() // 1_000, following.now, commands)
+                station.tick(time.time_ns() // 1_000, following, commands)
             station.read(time.monotonic() + WAIT_SECONDS)
             station.tell(condition, following)
         station.finish()

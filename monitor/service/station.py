@@ -11,9 +11,13 @@ from typing import Self
 from monitor.alerts.channels import channels
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.answering import Answering, acknowledge, loosen
-from monitor.commands import Commands
+from monitor.auditing import Auditing
+from monitor.candidacy import INNER, POINTER, Candidacy
+from monitor.candidacy import KEPT as CANDIDATES
+from monitor.commands import Answer, Command, Commands
+from monitor.examining import Examining
 from monitor.files import Files
-from monitor.following import Followed, Following
+from monitor.following import Following
 from monitor.intake.intake import Intake
 from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
@@ -22,10 +26,11 @@ from monitor.lease import Lease, Standing
 from monitor.metrics import Metrics
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
+from monitor.pointing import Pointing
 from monitor.sender import AUDIT, VERDICT, Sender
-from monitor.service.assembly import decoder, rules
+from monitor.service.assembly import decoder, policy, rules, sources
 from monitor.service.publishing import Publishing
-from monitor.service.telling import Telling
+from monitor.service.telling import Moving, Telling
 from monitor.service.watching import MAIL, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
@@ -51,12 +56,16 @@ class Station:
         files: Files,
         metrics: Metrics,
         lease: Lease,
+        pointing: Pointing,
     ) -> None:
         monitor, model = settings.monitor, settings.scorer.model
-        self._state, self._metrics, self._lease = state, metrics, lease
+        self._state, self._metrics, self._lease, self._pointing = state, metrics, lease, pointing
         self._tick_seconds, self._tick_at, self._told_at = monitor.tick_seconds, 0.0, 0.0
         requirements = floors.in_force
         setting = Setting(requirements, outputs, monitor.segments, monitor.alpha, monitor.mean_run)
+        auditing = Auditing(model, settings.scorer.instance, settings.schemas)
+        asked = policy(settings, outputs)
+        candidacy = Candidacy(state.kept(CANDIDATES), asked, sources(settings), Moving(auditing))
         self.watching = Watching(
             state,
             Intake(settings, outputs, decoder(settings), list_fields(requirements)),
@@ -66,19 +75,17 @@ class Station:
             model,
             channels(settings.alerts),
             Telling(settings),
+            candidacy,
         )
-        self._answering = Answering(
-            model,
-            settings.scorer.instance,
-            settings.schemas,
-            {"acknowledge": acknowledge(self.watching), "loosen": loosen(self.watching)},
-        )
+        handlers = {"acknowledge": acknowledge(self.watching), "loosen": loosen(self.watching), **candidacy.handlers}
+        self._answering = Answering(auditing, handlers)
         self._publishing = Publishing(state, files)
         self.watching.begin()
         with ExitStack() as stack:
             self._topics = json.loads(state.kept(TOPICS) or b"{}")
             self.stream = Stream(settings, state.offsets(), self._topics)
             stack.callback(lambda: self.stream.close(state.offsets()))
+            self._examining = stack.enter_context(closing(Examining(settings, asked.margins)))
             self._sender = stack.enter_context(closing(Sender(settings)))
             self._dispatcher = stack.enter_context(closing(Dispatcher(settings.alerts, allowed=self._writes)))
             self._writing = stack.enter_context(
@@ -98,26 +105,30 @@ class Station:
         """Whether it is time for a tick; ``now`` is the steady clock's reading, in seconds."""
         return now >= self._tick_at
 
-    def tick(self, time_: int, followed: Followed, commands: Commands) -> None:
+    def tick(self, time_: int, following: Following, commands: Commands) -> None:
         """Let it be ``time_`` (microseconds since 1970), draw all conclusions, and send what is to be sent."""
         begin = time.monotonic()
         standing = self._lease.standing(begin)
         writes, held = standing.writes, standing is Standing.HELD
         done = self._done(begin) if writes else []
+        followed, candidacy = following.now, self.watching.candidacy
+        inner = {**self._pointing.found(), **self._found(candidacy, begin)} if held else {}
         with self._state.step() as step:
             self.watching.follow(step, followed.champion, followed.challengers)
             self.watching.tick(step, max(time_, step.clock.time), self.stream.ended)
-            asked = commands.waiting() if held else []
-            answers = self._answering.answer(step, asked)
-            step.sent(done)
+            asked = _of_persons(commands) if held else []
+            answers = self._answering.answer(step, [*inner.values(), *asked])
+            step.sent([*done, *inner])
             step.keep(LEASE, str(self._lease.number).encode())
             self._note_topics(step)
         for command in asked:
             answer = answers[command.id]
             commands.answer(command.id, answer)
             self._metrics.count("monitor_commands", command.kind, "done" if answer.done else "refused")
+        following.want(candidacy.wanted(self._state.clock.time))
         if writes:
             self._offer(self._lease.number)
+            self._pointing.offer(self._state.unsent(POINTER), candidacy.kept.register)
         self._dispatcher.beat()
         self._publishing.work()
         self._tick_at = begin + self._tick_seconds
@@ -181,6 +192,10 @@ class Station:
         """Whether anything may go out now. Asked by other threads, too."""
         return self._lease.standing(time.monotonic()).writes
 
+    def _found(self, candidacy: Candidacy, now: float) -> dict[str, Command]:
+        """What examinations have come to, by the commands' ids."""
+        return {command.id: command for command in self._examining.work(candidacy.kept, now)}
+
     def _done(self, now: float) -> list[str]:
         """What was sent since the last tick, and can be struck out."""
         written = self._writing.work(self._state.unsent(outcomes.KIND), now)
@@ -191,3 +206,12 @@ class Station:
         for kind in (VERDICT, AUDIT):
             self._sender.offer(kind, self._state.unsent(kind), number)
         self._dispatcher.offer(self._state.addressed(MAIL))
+
+
+def _of_persons(commands: Commands) -> list[Command]:
+    """What waits in Redis, without what nobody but the monitor itself may ask for."""
+    found = commands.waiting()
+    for command in found:
+        if command.kind in INNER:
+            commands.answer(command.id, Answer(False, f"nobody gives the command {command.kind!r} but the monitor"))
+    return [command for command in found if command.kind not in INNER]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.alerts.channels import Channel, addressed
+from monitor.candidacy import Candidacy
 from monitor.intake.intake import Intake
 from monitor.judge import operation
 from monitor.judge.facts import Coverage, Facts, Flip, Rules, Unscored
@@ -44,8 +45,8 @@ class Watching:
     """What one state has come to, and how it goes on. For one thread.
 
     ``record`` puts verdicts and letters for the topic into the outbox of a step; a replay passes one that does not, and
-    no ``channels``. ``floors`` are the requirements in force, which the judge is asked. After a step that was rolled
-    back this is ahead of the state, and is to be made anew.
+    no ``channels``. ``candidacy`` has the candidates. ``floors`` are the requirements in force, which the judge is
+    asked. After a step that was rolled back this is ahead of the state, and is to be made anew.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class Watching:
         model: str,
         channels: Sequence[Channel],
         record: Callable[[Step, Told], None],
+        candidacy: Candidacy,
     ) -> None:
         self._state, self._intake, self._rules, self._model = state, intake, rules, model
         self._channels, self._record = channels, record
-        self.floors = floors
+        self.floors, self.candidacy = floors, candidacy
         self.judge: Judge = judged.load(state, replace(setting, requirements=floors.in_force))
+        candidacy.begin(self.judge)
         kept = state.kept(INCIDENTS)
         self.incidents = Incidents(model) if kept is None else Incidents.of_json(kept)
         self._arrivals = arrivals.of_json(state.kept(arrivals.NAME))
@@ -99,9 +102,11 @@ class Watching:
         before = self.judge.closed_before
         ticked = step.tick(time, ended)
         closed = closed_before(step.clock.reached, self._state.timing)
-        verdicts = self.judge.tick(ticked, step.cohorts(ticked.closed), closed, time, step.names, step.alike)
+        cohorts = self.candidacy.beside(step.cohorts(ticked.closed), step.names)
+        verdicts = self.judge.tick(ticked, cohorts, closed, time, step.names, step.alike)
         verdicts += self._operation(step, before, closed, time)
         judged.store(step, self.judge)
+        self.candidacy.tick(step, self.judge, time)
         outcomes.ask(step, ticked)
         found = signs(self._facts(step, time, closed), self._rules, self.incidents.open)
         after, letters = self.incidents.take(found, time, self._rules.remind)

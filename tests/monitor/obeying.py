@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from monitor.answering import Answering
+from monitor.auditing import Auditing
 from monitor.commands import Answer, Command, Commands
 from monitor.rows import Layout
 from monitor.store.cohorts import Timing
@@ -27,7 +28,7 @@ class Counting:
 
     def __init__(self, path: Path) -> None:
         self.state = State(path, Layout({"score": "f8"}), TIMING)
-        self.answering = Answering("flights", "monitor-0", Schemas(), {"count": self._count})
+        self.answering = Answering(Auditing("flights", "monitor-0", Schemas()), {"count": self._count})
         self.point = ""
 
     @property

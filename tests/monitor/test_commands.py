@@ -20,7 +20,8 @@ import pytest
 import redis
 
 from monitor import commands as sending
-from monitor.answering import AUDIT, acknowledge, unexpected
+from monitor.answering import acknowledge, unexpected
+from monitor.auditing import AUDIT
 from monitor.commands import LONGEST, WAITING, Answer, Command, Commands, Unanswered, send
 from monitor.judge.incidents import KEPT, Incidents
 from monitor.judge.sign import Sign

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from monitor.candidacy import KEPT as CANDIDATES
+from monitor.candidacy import Candidacy
 from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
@@ -15,7 +17,7 @@ from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs
 from monitor.outcomes.columns import columns
 from monitor.outcomes.writing import Writing
-from monitor.service.assembly import decoder, floors_of, opened, rules
+from monitor.service.assembly import decoder, floors_of, opened, policy, rules, sources
 from monitor.service.watching import Told, Watching
 from monitor.settings import MonitorSettings
 from monitor.store import outcomes
@@ -48,6 +50,9 @@ class Watched:
             stage.model,
             (),
             _tell,
+            Candidacy(
+                self.state.kept(CANDIDATES), policy(self.settings, OUTPUTS), sources(self.settings), lambda *_: None
+            ),
         )
         self.watching.begin()
         self._stage = stage

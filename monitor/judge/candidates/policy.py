@@ -16,7 +16,8 @@ class Policy:
 
     ``margins``: of each metric that is compared, by how much the candidate must be better; below 0, by how much it may
     be worse. ``fields``: segment fields in none of whose values it may be worse. ``alpha`` is the chance that any
-    candidate of a family passes that is no better.
+    candidate of a family passes that is no better. ``corpus``: whether there is one for the back-test; without, nobody
+    is taken. ``trial``: whether one comes before the promotion.
     """
 
     approve: frozenset[State] = frozenset({"promoted"})
@@ -25,6 +26,7 @@ class Policy:
     alpha: float = 0.05
     margins: Mapping[str, float] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
+    corpus: bool = True
     trial: bool = True
     shadow_least: int = 24 * HOUR
     shadow_most: int = 30 * 24 * HOUR

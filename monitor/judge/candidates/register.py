@@ -12,9 +12,6 @@ from monitor.judge.candidates.check import Check, together
 from monitor.judge.candidates.policy import Policy
 from monitor.judge.candidates.states import LIVE, OPEN, By, State, ways
 
-KEPT: Final = "candidates"
-"""Under which name the state keeps them."""
-
 ENDED: Final = 500
 """So many candidates whose life is over are remembered, the last ones; the audit topic has all."""
 
@@ -46,6 +43,14 @@ class Register:
         if not found:
             raise Refused(f"{version} was never submitted; monitor candidate list shows who was")
         return found[-1]
+
+    def standing(self, version: str) -> str:
+        """How a version stands, as commands expect it: its submission, the number of its moves, and its state."""
+        try:
+            one = self.named(version)
+        except Refused:
+            return "0 unknown"
+        return f"{one.id}.{len(one.history)} {one.state}{', approved' if one.approved else ''}"
 
     @property
     def open(self) -> list[Candidate]:
@@ -144,6 +149,11 @@ class Register:
         if one.state == "promoted":
             return self._with(replace(one, asked=None, evidence=()))
         return self._anew(one, one.against, time, why)
+
+    def untried(self, id_: str, time: int, why: str) -> Register:
+        """After a trial was ended by somebody else: compared anew. Anybody but the one on trial stays as it was."""
+        one = self.of[id_]
+        return self._anew(one, one.against, time, why) if one.state == "on trial" and one.asked is None else self
 
     def followed(self, champion: str, time: int) -> Register:
         """After the champion became another one: who is compared with the old one is compared anew."""
