@@ -44,12 +44,14 @@ Tell = Callable[[Step, Candidate, Transition], None]
 
 @dataclass(slots=True)
 class Kept:
-    """What the state keeps. ``reports`` and ``checks`` are by id of the candidate; reports also by its state."""
+    """What the state keeps. ``reports`` and ``checks`` are by id of the candidate; reports also by its state.
+    ``ratcheted`` are the ids of those that were promoted, and after whose promotion requirements were looked at."""
 
     register: Register = field(default_factory=Register)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     reports: dict[tuple[str, str], tuple[Check, ...]] = field(default_factory=dict)
     checks: dict[str, tuple[Check, ...]] = field(default_factory=dict)
+    ratcheted: list[str] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """All of it, as UTF-8 JSON."""
@@ -59,6 +61,7 @@ class Kept:
                 "comparisons": {id_: one.plain() for id_, one in self.comparisons.items()},
                 "reports": [[*key, [asdict(one) for one in found]] for key, found in self.reports.items()],
                 "checks": {id_: [asdict(one) for one in found] for id_, found in self.checks.items()},
+                "ratcheted": self.ratcheted,
             },
             allow_nan=False,
         ).encode()
@@ -72,6 +75,7 @@ class Kept:
             {id_: Comparison.of_plain(one) for id_, one in facts["comparisons"].items()},
             {(id_, state): _checks(found) for id_, state, found in facts["reports"]},
             {id_: _checks(found) for id_, found in facts["checks"].items()},
+            facts["ratcheted"],
         )
 
     def wanted(self, time: int, policy: Policy) -> tuple[str, ...]:
@@ -90,22 +94,20 @@ class Candidacy:
     def __init__(self, kept: bytes | None, policy: Policy, topics: Mapping[str, str], tell: Tell) -> None:
         self._topics = topics
         self.kept = Kept() if kept is None else Kept.of_json(kept)
-        self._stored, self._policy, self._tell = kept, policy, tell
+        self._stored, self.policy, self._tell = kept, policy, tell
         self._losses: Losses | None = None
 
     def begin(self, judge: Judge) -> None:
         """Know what is compared by what the judge is asked. Raises SettingsError where it cannot be."""
         setting = judge.setting
         try:
-            self._losses = Losses.made(
-                self._policy, setting.requirements, judge.layout, setting.outputs, setting.fields
-            )
+            self._losses = Losses.made(self.policy, setting.requirements, judge.layout, setting.outputs, setting.fields)
         except ValueError as error:
             raise SettingsError(f"candidates.margins, candidates.fields: {error}") from None
 
     def wanted(self, time: int) -> tuple[str, ...]:
         """The versions that are to be scored in the shadow at ``time``."""
-        return self.kept.wanted(time, self._policy)
+        return self.kept.wanted(time, self.policy)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -128,26 +130,31 @@ class Candidacy:
                 one.feed(cohort.outcomes, names, self._losses)
             yield cohort
 
-    def tick(self, step: Step, judge: Judge, time: int) -> None:
-        """Draw conclusions from what is known after the judge's tick."""
+    def tick(self, step: Step, judge: Judge, time: int) -> list[str]:
+        """Draw conclusions from what is known after the judge's tick. Returns the versions that were promoted since the
+        last one, by whose outcomes requirements are to tighten."""
         register, followed = self.kept.register, step.followed
         if followed.champion:
             register = register.followed(followed.champion, time)
         self._compare(step, register, time)
         guarded = [name for name, one in judge.wanted.items() if one.guarded]
         closed, verdicts = judge.closed_before, list(judge.verdicts.values())
-        known = Known(time, closed, self._policy, self.kept.comparisons, self.kept.reports, verdicts, guarded)
+        known = Known(time, closed, self.policy, self.kept.comparisons, self.kept.reports, verdicts, guarded)
         checks = {}
         for one in register.of.values():
             if one.open:
                 checks[one.id] = tuple(deciding.checks(one, known))
-                register = register.judged(one.id, checks[one.id], time, self._policy)
+                register = register.judged(one.id, checks[one.id], time, self.policy)
             elif one.state == "promoted" and one.version == followed.champion:
                 checks[one.id] = tuple(deciding.watched(one, known))
                 if together(checks[one.id]) == "failed" and one.asked is None:
                     register = register.roll_back(one.id, checks[one.id])
         self.kept.checks = {id_: found for id_, found in checks.items() if found}
+        promoted = {id_: one.version for id_, one in register.of.items() if one.state == "promoted"}
+        new = [version for id_, version in promoted.items() if id_ not in self.kept.ratcheted]
+        self.kept.ratcheted = list(promoted)
         self._settle(step, register)
+        return new
 
     # -- commands --------------------------------------------------------------------------------------------------
 
@@ -155,13 +162,13 @@ class Candidacy:
         version, digest = command.payload.get("version"), command.payload.get("digest")
         if not isinstance(version, str) or not isinstance(digest, str):
             return Answer(False, "a submission names a version and its digest")
-        if not self._policy.margins:
+        if not self.policy.margins:
             return Answer(
                 False, "no metric is compared: name some in candidates.margins, as in margins = { mae = 0.0 }"
             )
-        if not self._policy.corpus:
+        if not self.policy.corpus:
             return Answer(False, "there is nothing to back-test it on: name raw rows with labels in candidates.corpus")
-        register, policy = self.kept.register, self._policy
+        register, policy = self.kept.register, self.policy
         champion = step.followed.champion
         return self._done(step, lambda: register.submit(
             version, digest, champion, time, command.actor, command.reason, policy
@@ -170,7 +177,7 @@ class Candidacy:
     def _approve(self, step: Step, command: Command, _time: int) -> Answer:
         version = str(command.payload.get("version"))
         return self._done(
-            step, lambda: self.kept.register.approve(version, command.actor, self._policy), version, command
+            step, lambda: self.kept.register.approve(version, command.actor, self.policy), version, command
         )
 
     def _reject(self, step: Step, command: Command, time: int) -> Answer:
@@ -242,7 +249,7 @@ class Candidacy:
         for one in register.of.values():
             if one.open and one.state in SHADOWED:
                 who, against = one.version, one.against
-            elif one.state == "promoted" and time < one.since + self._policy.watch:
+            elif one.state == "promoted" and time < one.since + self.policy.watch:
                 who, against = one.against, one.version
             else:
                 continue
@@ -250,7 +257,7 @@ class Candidacy:
             if held is not None and (held.version, held.against, held.number) == (who, against, one.comparison):
                 found[one.id] = held
             elif who in followed.challengers and followed.champion == against:
-                found[one.id] = Comparison(who, against, one.comparison, begin)
+                found[one.id] = Comparison(who, against, one.comparison, begin, watch=not one.open)
         self.kept.comparisons = found
 
     def _settle(self, step: Step, register: Register) -> None:

@@ -177,6 +177,11 @@ class Candidates(Section):
     trial_hours: float = Field(24.0, ge=0.0, description="How long that lasts at least.")
     trial_days: float = Field(14.0, gt=0.0, description="Whose trial has not passed after so many days is rejected.")
     watch_hours: float = Field(72.0, ge=0.0, description="For so long a new champion is held against the old one.")
+    ratchet: dict[str, float] = Field(
+        {},
+        description="By metric, a margin: after a promotion requirements tighten to what the new champion has shown, "
+        "less this. Those of other metrics stay.",
+    )
 
     @field_validator("approve")
     @classmethod

@@ -142,6 +142,15 @@ class Floors:
         new = Floor(to or held.requirement, held.revision + 1, time, actor, why, dropped=to is None)
         return self._with(name, new)
 
+    def tighten(self, name: str, to: Requirement, time: int, actor: str, why: str) -> Floors:
+        """With that requirement at what is required by both, as it is and as ``to`` is; the same where that is no more.
+        Raises KeyError where nothing is required under the name."""
+        held = self.of[name]
+        strict = stricter(held.requirement, to)
+        if held.dropped or demands(strict) == demands(held.requirement):
+            return self
+        return self._with(name, Floor(strict, held.revision + 1, time, actor, why))
+
     def whole(self) -> Floors:
         """Without what was dropped."""
         return Floors({name: one for name, one in self.of.items() if not one.dropped}, self.history)

@@ -103,6 +103,7 @@ def policy(settings: MonitorSettings, outputs: Outputs) -> Policy:
         trial_most=round(asked.trial_days * DAY),
         watch=round(asked.watch_hours * HOUR),
         corpus=asked.corpus is not None,
+        ratchet=asked.ratchet,
     )
 
 

@@ -9,6 +9,7 @@ from monitor.alerts.channels import Channel, addressed
 from monitor.candidacy import Candidacy
 from monitor.intake.intake import Intake
 from monitor.judge import operation
+from monitor.judge.candidates.ratchet import tightened
 from monitor.judge.facts import Coverage, Facts, Flip, Rules, Unscored
 from monitor.judge.floors import KEPT as FLOORS
 from monitor.judge.floors import Floor, Floors
@@ -106,7 +107,11 @@ class Watching:
         verdicts = self.judge.tick(ticked, cohorts, closed, time, step.names, step.alike)
         verdicts += self._operation(step, before, closed, time)
         judged.store(step, self.judge)
-        self.candidacy.tick(step, self.judge, time)
+        for version in self.candidacy.tick(step, self.judge, time):
+            margins = self.candidacy.policy.ratchet
+            floors = tightened(self.floors, self.judge.verdicts.values(), margins, version, time)
+            if floors != self.floors:
+                self.require(step, floors)
         outcomes.ask(step, ticked)
         found = signs(self._facts(step, time, closed), self._rules, self.incidents.open)
         after, letters = self.incidents.take(found, time, self._rules.remind)

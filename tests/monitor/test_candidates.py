@@ -52,8 +52,9 @@ class Contest:
         text = stage.file.read_text().replace('"requirements.toml"', json.dumps(str(self.home / "requirements.toml")))
         corpus = {"corpus": "corpus.csv", "corpus_time": "at"}
         made = {**ASKED, **corpus, **asked}
-        margins = made.pop("margins")
-        stage.file.write_text(text + table("candidates", made) + table("candidates.margins", margins))
+        tables = {f"candidates.{name}": made.pop(name) for name in ("margins", "ratchet") if name in made}
+        more = "".join(table(name, values) for name, values in tables.items())
+        stage.file.write_text(text + table("candidates", made) + more)
         past = flights(600, seed=9, start=first() - 90 * 24 * HOUR)
         labelled = [one for one in past if one.label is not None]
         self._past = pd.DataFrame(
@@ -112,6 +113,11 @@ class Contest:
     def submit(self, name: str = "v2", code: int = 0) -> str:
         return self.stage.ask("candidate", "submit", name, "--why", "it is trained on later data", code=code)
 
+    def required(self) -> dict[str, Any]:
+        """The one requirement in force."""
+        (one,) = json.loads(self.stage.ask("requirements", "show", "--json"))
+        return dict(one)
+
     def champion(self) -> str | None:
         return pointers.read(self.redis, self.stage.keys).texts["champion"]
 
@@ -141,7 +147,7 @@ def contest(set_up: SetUp, redis: Redis) -> Callable[..., Contest]:
 
 
 def test_a_better_version_becomes_the_champion_step_by_step(contest: Callable[..., Contest]) -> None:
-    found = contest(trial=False)
+    found = contest(trial=False, ratchet={"accuracy": 0.001})
     found.make("v2", 1.0)
     with found.stage.start() as running:
         found.ready()
@@ -161,6 +167,9 @@ def test_a_better_version_becomes_the_champion_step_by_step(contest: Callable[..
                                "requirement accuracy//month/continuously", "patience"}  # fmt: skip
         assert checks["pairs"]["numbers"]["found"] >= 200
         until(lambda: found.moves() == WHOLE, f"the audit is {found.moves()}")
+        until(lambda: found.required()["in_force"] != "at least 0.5 by 20 labels", "nothing is tightened")
+        assert (found.required()["revision"], found.required()["actor"]) == (2, "monitor")
+        assert "+minimum = " in found.stage.ask("requirements", "show", "--diff")
         listed = json.loads(found.stage.ask("candidate", "list", "--json"))
         assert [(one["version"], one["state"]) for one in listed] == [("v2", "promoted")]
         assert "promoted" in found.stage.ask("candidate", "show", "v2")

@@ -68,23 +68,29 @@ def no_worse(name: str, evidence: float, alpha: float) -> Check:
                  {"evidence": evidence, "most": -math.log(alpha)})  # fmt: skip
 
 
-def required(verdicts: Iterable[Verdict], wanted: Iterable[str], since: int) -> list[Check]:
+def required(verdicts: Iterable[Verdict], wanted: Iterable[str], since: int, fails: Standing = "open") -> list[Check]:
     """That each requirement ``wanted``, by identity, is kept by outcomes of windows that end after ``since``.
 
-    ``verdicts`` are those of the candidate in one role. The newest window that decides counts, in each segment; a FAIL
-    leaves the check open, since the time may be bad for every version: patience ends it.
+    ``verdicts`` are those of the candidate in one role. The newest window that decides counts, in each segment. In the
+    shadow a FAIL leaves the check open, since the time may be bad for every version: patience ends it. ``fails`` is how
+    the check stands after one.
     """
     newest: dict[str, dict[object, Verdict]] = {name: {} for name in wanted}
     for one in sorted(verdicts, key=lambda one: one.number):
         if one.requirement in newest and one.end > since and not (one.provisional and one.verdict == "INSUFFICIENT"):
             newest[one.requirement][one.segment] = one
-    return [_required(name, list(found.values())) for name, found in newest.items()]
+    return [_required(name, list(found.values()), fails) for name, found in newest.items()]
 
 
-def _required(name: str, found: list[Verdict]) -> Check:
-    bad = next((one for one in found if one.verdict != "PASS"), None)
+def _required(name: str, found: list[Verdict], fails: Standing) -> Check:
+    bad = min((one for one in found if one.verdict != "PASS"), key=lambda one: one.verdict, default=None)
     if bad is not None:
-        return Check(f"requirement {name}", "open", f"{bad.verdict}: {bad.reason}", {"labels": bad.n})
+        return Check(
+            f"requirement {name}",
+            fails if bad.verdict == "FAIL" else "open",
+            f"{bad.verdict}: {bad.reason}",
+            {"labels": bad.n},
+        )
     if not found:
         return Check(f"requirement {name}", "open", "it was not judged yet")
     return Check(f"requirement {name}", "passed", "PASS", {"labels": min(one.n for one in found)})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.judge.candidates.candidate import Candidate
-from monitor.judge.candidates.check import Check, gate, lasted, least, no_worse, patience, required
+from monitor.judge.candidates.check import Check, Standing, gate, lasted, least, no_worse, patience, required
 from monitor.judge.candidates.pairs import Comparison
 from monitor.judge.candidates.policy import Policy
 from monitor.judge.verdicts import Verdict
@@ -55,7 +55,8 @@ def _tried(one: Candidate, known: Known) -> list[Check]:
     policy, comparison = known.policy, known.comparisons.get(one.id)
     found = [lasted(one.since, known.time, policy.trial_least)]
     found += [] if comparison is None else _compared(one, comparison, policy)
-    found += _kept(one, "trial", one.since, known)
+    since = known.closed if comparison is None or comparison.since is None else comparison.since
+    found += _kept(one, "trial", since, known, "failed")
     return [*found, patience(one.since, known.time, policy.trial_most, found)]
 
 
@@ -76,9 +77,9 @@ def _compared(one: Candidate, comparison: Comparison, policy: Policy) -> list[Ch
     return found
 
 
-def _kept(one: Candidate, role: str, since: int, known: Known) -> list[Check]:
+def _kept(one: Candidate, role: str, since: int, known: Known, fails: Standing = "open") -> list[Check]:
     own = [verdict for verdict in known.verdicts if verdict.role == role and verdict.version == one.version]
-    return required(own, known.guarded, since)
+    return required(own, known.guarded, since, fails)
 
 
 def watched(one: Candidate, known: Known) -> list[Check]:

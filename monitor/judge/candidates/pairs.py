@@ -70,13 +70,15 @@ class Comparison:
     by topic and partition; of a partition that is not there all.
 
     Of ``n`` pairs ``matched`` have a score of both; ``since`` is the least event time of the first that came. ``gates``
-    by metric; ``worse`` by segment: evidence of the first metric that the candidate is worse there.
+    by metric; ``worse`` by segment: evidence of the first metric that the candidate is worse there. In the ``watch``
+    period, in which the champion of before is the challenger, no margin counts: better is better.
     """
 
     version: str
     against: str
     number: int
     begin: dict[str, dict[int, int]]
+    watch: bool = False
     since: int | None = None
     n: int = 0
     matched: int = 0
@@ -98,7 +100,8 @@ class Comparison:
         self.matched += int((scored & second.valid).sum())
         for place, (name, loss) in enumerate(losses.of.items()):
             differences = loss.differences(first, second, scored)
-            self.gates.setdefault(name, Gate(loss.bound, losses.margins[name])).update(differences)
+            floor = 0.0 if self.watch else losses.margins[name]
+            self.gates.setdefault(name, Gate(loss.bound, floor)).update(differences)
             if place == 0:
                 for part, where in _parts(champion, names, losses.fields):
                     if part in self.worse or sum(one[0] == part[0] for one in self.worse) < VALUES:
@@ -120,6 +123,7 @@ class Comparison:
             "against": self.against,
             "number": self.number,
             "begin": {topic: list(places.items()) for topic, places in self.begin.items()},
+            "watch": self.watch,
             "since": self.since,
             "n": self.n,
             "matched": self.matched,
@@ -154,10 +158,12 @@ def _ids(rows: Rows) -> np.ndarray[Any, Any]:
 
 
 def _parts(rows: Rows, names: Names, fields: Sequence[tuple[int, str]]) -> list[tuple[Part, Int64s]]:
-    """The places of the rows of each segment, in the order of their codes."""
+    """The places of the rows of each segment, in the order in which they come."""
     found = []
     for number, name in fields:
         column, called = rows[segment_column(number)], names(segment_kind(name))
-        for code in np.unique(column[column >= 0]).tolist():
-            found.append(((name, called[code]), np.flatnonzero(column == code)))
+        codes, firsts = np.unique(column, return_index=True)
+        for code in codes[np.argsort(firsts)].tolist():
+            if code >= 0:
+                found.append(((name, called[code]), np.flatnonzero(column == code)))
     return found

@@ -17,7 +17,8 @@ class Policy:
     ``margins``: of each metric that is compared, by how much the candidate must be better; below 0, by how much it may
     be worse. ``fields``: segment fields in none of whose values it may be worse. ``alpha`` is the chance that any
     candidate of a family passes that is no better. ``corpus``: whether there is one for the back-test; without, nobody
-    is taken. ``trial``: whether one comes before the promotion.
+    is taken. ``trial``: whether one comes before the promotion. ``ratchet``: of each metric whose requirements tighten
+    after a promotion, the margin that is left.
     """
 
     approve: frozenset[State] = frozenset({"promoted"})
@@ -35,3 +36,4 @@ class Policy:
     trial_least: int = 24 * HOUR
     trial_most: int = 14 * 24 * HOUR
     watch: int = 72 * HOUR
+    ratchet: Mapping[str, float] = field(default_factory=dict)

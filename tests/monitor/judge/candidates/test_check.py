@@ -10,7 +10,7 @@ import pytest
 from monitor.judge.candidates import check
 from monitor.judge.candidates.check import Check
 from tests.monitor.reports.rows import DAY, JUNE
-from tests.monitor.reports.test_requirements import BRIER, verdict
+from tests.monitor.reports.test_requirements import verdict
 
 NAME = verdict(0, "PASS").requirement
 HOUR = 3_600_000_000
@@ -59,4 +59,12 @@ def test_a_requirement_is_kept_by_the_newest_window_that_decides() -> None:
     parts = [replace(verdict(0, what), segment=("origin", at)) for what, at in (("PASS", "JFK"), ("FAIL", "LGA"))]
     assert said(*parts) == "open"
     assert said(parts[0]) == "passed"
-    assert BRIER.metric.name == "brier"
+
+
+def test_on_trial_a_failed_requirement_ends_it() -> None:
+    fail, vague = verdict(0, "FAIL"), verdict(0, "INSUFFICIENT")
+    parts = [replace(one, segment=("origin", at)) for one, at in ((vague, "EWR"), (fail, "JFK"))]
+    for several in ([fail], parts):
+        assert [one.standing for one in check.required(several, [NAME], JUNE, "failed")] == ["failed"]
+        assert [one.standing for one in check.required(several, [NAME], JUNE)] == ["open"]
+    assert [one.standing for one in check.required([vague], [NAME], JUNE, "failed")] == ["open"]

@@ -115,6 +115,14 @@ def test_any_batches_and_restarts_give_the_same_bits(cuts: list[int], seed: int)
     assert fed(frame, 50, tuple(cuts)).plain() == fed(frame, 50).plain()
 
 
+def test_in_the_watch_period_no_margin_counts() -> None:
+    frame = stream()
+    found = Comparison("v2", "v1", 1, {}, watch=True)
+    found.feed(rows(frame), names, LOSSES)
+    assert {name: gate.floor for name, gate in found.gates.items()} == {"brier": 0.0, "accuracy": 0.0}
+    assert Comparison.of_plain(json.loads(json.dumps(found.plain()))).watch
+
+
 def test_who_leaves_out_what_is_hard_gains_nothing() -> None:
     frame = stream(missing=0.0)
     whole = fed(frame)
