@@ -6,7 +6,7 @@ import io
 import json
 import signal
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,12 @@ import pandas as pd
 import pytest
 from redis import Redis
 
+from monitor.candidacy import KEPT, Kept
 from monitor.commands import Command, send
+from monitor.judge import floors
+from monitor.judge.floors import Floor, Floors
 from scorer import schema_files
-from scorer.registry import pointers, versions
+from scorer.registry import audit, pointers, versions
 from scorer.registry.files import write_version
 from scorer.registry.instances import Json
 from tests.cli.conftest import write_contrived
@@ -38,6 +41,9 @@ least_labels = 20
 """
 
 ASKED = {"margins": {"brier": 0.0}, "shadow_hours": 1.0, "pairs": 200, "approve": [], "watch_hours": 1_000.0}
+
+
+WORSE = ("v1", -0.5)
 
 
 class Contest:
@@ -65,9 +71,8 @@ class Contest:
             }
         )
         self._past.to_csv(stage.directory / "corpus.csv", index=False)
-        self.make("v1", -0.5)
+        self.make(*WORSE)
         redis.set(stage.keys.champion, "v1")
-        self._live = stage.models(stage.scoring(), "v1", -0.5)
 
     def make(self, name: str, slope: float) -> None:
         """Write a version's files and push it."""
@@ -79,22 +84,39 @@ class Contest:
         )
         versions.push(self.redis, self.stage.keys, name, made, actor="test")
 
-    def live(self, count: int, seed: int, days: tuple[float, float]) -> None:
-        """Events between these days, scored by ``v1``, with their labels."""
+    def live(
+        self,
+        count: int,
+        seed: int,
+        days: tuple[float, float],
+        by: tuple[str, float] = WORSE,
+        *,
+        upside_down: bool = False,
+    ) -> None:
+        """Events between these days, scored by a version of that slope, with their labels."""
         made = flights(count, seed=seed, start=first() + int(days[0] * 24 * HOUR), days=days[1] - days[0])
         made = [replace(one, id=f"{seed}-{one.id}") for one in made]
+        if upside_down:
+            made = [replace(one, label=None if one.label is None else 1 - one.label) for one in made]
         ids = {one.id for one in made}
         self.stage.publish_events(made)
-        values = self.stage.predict(self._live)
+        values = self.stage.predict(self.stage.models(self.stage.scoring(), *by))
         self.stage.publish_predictions([value for value in values if prediction(value)["event_id"] in ids])
         self.stage.publish_labels(made)
 
+    def kept(self) -> Kept:
+        """The candidates, as they were published last."""
+        with self.stage.snapshot() as snapshot:
+            found = snapshot.kept(KEPT)
+        return Kept() if found is None else Kept.of_json(found)
+
     def shown(self, name: str = "v2") -> dict[str, Any]:
-        listed = json.loads(self.stage.ask("candidate", "list", "--json"))
-        if name not in {one["version"] for one in listed}:
-            return {"candidate": None, "checks": []}  # the next snapshot has it
-        found: dict[str, Any] = json.loads(self.stage.ask("candidate", "show", name, "--json"))
-        return found
+        """The last submission of a version, and its checks; the next snapshot has what was submitted just now."""
+        kept = self.kept()
+        own = [one for one in kept.register.of.values() if one.version == name]
+        if not own:
+            return {"candidate": None, "checks": []}
+        return {"candidate": own[-1].plain(), "checks": list(map(asdict, kept.checks.get(own[-1].id, ())))}
 
     def await_state(self, state: str, running: Running, name: str = "v2") -> dict[str, Any]:
         def there() -> bool:
@@ -113,10 +135,17 @@ class Contest:
     def submit(self, name: str = "v2", code: int = 0) -> str:
         return self.stage.ask("candidate", "submit", name, "--why", "it is trained on later data", code=code)
 
-    def required(self) -> dict[str, Any]:
+    def required(self) -> Floor:
         """The one requirement in force."""
-        (one,) = json.loads(self.stage.ask("requirements", "show", "--json"))
-        return dict(one)
+        with self.stage.snapshot() as snapshot:
+            (one,) = Floors.of_json(snapshot.kept(floors.KEPT) or b"").of.values()
+        return one
+
+    def followed(self) -> tuple[str, tuple[str, ...]]:
+        """Whom the monitor follows."""
+        with self.stage.snapshot() as snapshot:
+            found = snapshot.followed
+        return ("", ()) if found is None else (found.champion, found.challengers)
 
     def champion(self) -> str | None:
         return pointers.read(self.redis, self.stage.keys).texts["champion"]
@@ -167,12 +196,16 @@ def test_a_better_version_becomes_the_champion_step_by_step(contest: Callable[..
                                "requirement accuracy//month/continuously", "patience"}  # fmt: skip
         assert checks["pairs"]["numbers"]["found"] >= 200
         until(lambda: found.moves() == WHOLE, f"the audit is {found.moves()}")
-        until(lambda: found.required()["in_force"] != "at least 0.5 by 20 labels", "nothing is tightened")
-        assert (found.required()["revision"], found.required()["actor"]) == (2, "monitor")
+        until(lambda: found.required().revision == 2, "nothing is tightened")
+        assert found.required().actor == "monitor"
+        assert (found.required().requirement.minimum or 0.0) > 0.5
         assert "+minimum = " in found.stage.ask("requirements", "show", "--diff")
         listed = json.loads(found.stage.ask("candidate", "list", "--json"))
         assert [(one["version"], one["state"]) for one in listed] == [("v2", "promoted")]
         assert "promoted" in found.stage.ask("candidate", "show", "v2")
+        said = json.loads(found.stage.ask("candidate", "show", "v2", "--json"))
+        assert [one["name"] for one in said["checks"]] == ["watch"]
+        assert [move["after"] for move in said["candidate"]["history"]] == WHOLE
         running.stop()
 
 
@@ -248,6 +281,63 @@ def test_a_trial_begins_is_renewed_and_ends_with_its_candidate(contest: Callable
         moved = found.await_state("back-tested", running)["candidate"]
         assert "was removed" in moved["history"][-1]["why"]
         assert moved["comparison"] == 2
+        # A person makes another one the champion: everybody is compared with that one.
+        found.make("v3", 0.1)
+        found.redis.set(stage.keys.champion, "v3")
+        until(lambda: found.shown()["candidate"]["against"] == "v3", "it is compared with v1")
+        assert found.shown()["candidate"]["comparison"] == 3
         stage.ask("candidate", "withdraw", "v2", "--why", "complaints")
         until(lambda: pointers.read(found.redis, stage.keys).texts["trial"] is None, "the trial goes on")
-        assert found.champion() == "v1"
+        assert found.champion() == "v3"
+
+
+def test_where_the_old_champion_is_better_after_all_it_comes_back_once(contest: Callable[..., Contest]) -> None:
+    found = contest(trial=False)
+    found.make("v2", 1.0)
+    with found.stage.start() as running:
+        found.ready()
+        found.submit()
+        found.await_state("back-tested", running)
+        until(lambda: "pairs" in str(found.shown()["checks"]), "it is not compared")
+        found.live(900, 2, (3, 40))
+        found.await_state("promoted", running)
+        until(lambda: found.followed() == ("v2", ("v1",)), "the old champion does not challenge the new one")
+        found.live(900, 3, (41, 80), ("v2", 1.0), upside_down=True)
+        known = found.await_state("rolled back", running)
+        checks = known["candidate"]["history"][-1]["checks"]
+        assert [one["name"] for one in checks if one["standing"] == "failed"] == ["not worse: brier, beside v1"]
+        until(lambda: found.champion() == "v1", "the champion stays")
+        until(lambda: found.moves() == [*WHOLE, "rolled back"], f"the audit is {found.moves()}")
+        until(lambda: found.followed() == ("v1", ()), "somebody is still watched")
+
+
+def test_a_kill_at_every_move_neither_loses_nor_repeats_one(contest: Callable[..., Contest]) -> None:
+    found = contest(trial=False)
+    found.make("v2", 1.0)
+    moves, sent = 0, False
+    for life in range(12):
+        with found.stage.start(log=f"life{life}") as running:
+            if not life:
+                found.ready()
+                found.submit()
+
+            def moved(before: int = moves, running: Running = running) -> bool:
+                assert running.process.poll() is None, running.log
+                candidate = found.shown()["candidate"]
+                return candidate is not None and len(candidate["history"]) > before
+
+            if moves == len(WHOLE) - 2 and not sent:
+                until(lambda: found.followed() == ("v1", ("v2",)), "it is not scored in the shadow")
+                found.live(900, 2, (3, 40))
+                sent = True
+            until(moved, f"nothing has happened since {WHOLE[moves - 1]}")
+            running.process.send_signal(signal.SIGKILL)
+            running.process.wait()
+        moves = len(found.shown()["candidate"]["history"])
+        if moves == len(WHOLE):
+            break
+    with found.stage.start(log="last"):
+        until(lambda: found.moves() == WHOLE, f"the audit is {found.moves()}")
+    assert [move["after"] for move in found.shown()["candidate"]["history"]] == WHOLE
+    changes = [one for one in audit.newest_first(found.redis, found.stage.keys) if one.pointer == "champion"]
+    assert [(one.old, one.new) for one in changes] == [("v1", "v2")], "the champion was changed more than once"
