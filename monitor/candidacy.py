@@ -6,16 +6,16 @@ All of it happens inside a step, so it is committed with what it rests on, and a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from monitor.answering import Handler, unexpected
 from monitor.commands import Answer, Command
 from monitor.judge.candidates import deciding
 from monitor.judge.candidates.candidate import Candidate, Transition
-from monitor.judge.candidates.check import Check, together
+from monitor.judge.candidates.check import together
 from monitor.judge.candidates.deciding import Known
+from monitor.judge.candidates.kept import CHECKS, KEPT, PAIRS, SHADOWED, Kept, checks_of
 from monitor.judge.candidates.pairs import Comparison, Losses
 from monitor.judge.candidates.policy import Policy
 from monitor.judge.candidates.register import Refused, Register
@@ -23,9 +23,6 @@ from monitor.judge.judging import Judge
 from monitor.judge.ticked import Cohort
 from monitor.store.step import Step
 from scorer.errors import SettingsError
-
-KEPT: Final = "candidates"
-"""Under which name the state keeps all of it."""
 
 POINTER: Final = "pointer"
 """The kind of letters that ask for a pointer to be changed; the payload is JSON."""
@@ -36,65 +33,18 @@ INNER: Final = (REPORT, POINTED)
 """Commands that the monitor gives to itself: what was found out or done elsewhere enters the state like that. Nobody
 else may give them."""
 
-SHADOWED: Final = ("back-tested", "shadowed", "on trial")
-"""States in which a candidate is scored in the shadow."""
-
 Tell = Callable[[Step, Candidate, Transition], None]
 
 
-@dataclass(slots=True)
-class Kept:
-    """What the state keeps. ``reports`` and ``checks`` are by id of the candidate; reports also by its state.
-    ``ratcheted`` are the ids of those that were promoted, and after whose promotion requirements were looked at."""
-
-    register: Register = field(default_factory=Register)
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
-    reports: dict[tuple[str, str], tuple[Check, ...]] = field(default_factory=dict)
-    checks: dict[str, tuple[Check, ...]] = field(default_factory=dict)
-    ratcheted: list[str] = field(default_factory=list)
-
-    def to_json(self) -> bytes:
-        """All of it, as UTF-8 JSON."""
-        return json.dumps(
-            {
-                "register": json.loads(self.register.to_json()),
-                "comparisons": {id_: one.plain() for id_, one in self.comparisons.items()},
-                "reports": [[*key, [asdict(one) for one in found]] for key, found in self.reports.items()],
-                "checks": {id_: [asdict(one) for one in found] for id_, found in self.checks.items()},
-                "ratcheted": self.ratcheted,
-            },
-            allow_nan=False,
-        ).encode()
-
-    @staticmethod
-    def of_json(data: bytes) -> Kept:
-        """What :meth:`to_json` gave."""
-        facts = json.loads(data)
-        return Kept(
-            Register.of_json(json.dumps(facts["register"]).encode()),
-            {id_: Comparison.of_plain(one) for id_, one in facts["comparisons"].items()},
-            {(id_, state): _checks(found) for id_, state, found in facts["reports"]},
-            {id_: _checks(found) for id_, found in facts["checks"].items()},
-            facts["ratcheted"],
-        )
-
-    def wanted(self, time: int, policy: Policy) -> tuple[str, ...]:
-        """The versions that are to be scored in the shadow at ``time``: candidates, and a champion of before while the
-        new one is watched."""
-        found = [one.version for one in self.register.open if one.state in SHADOWED]
-        watched = (one for one in self.register.of.values() if one.state == "promoted")
-        found += [one.against for one in watched if time < one.since + policy.watch]
-        return tuple(dict.fromkeys(found))
-
-
 class Candidacy:
-    """For one thread, like the judge. ``kept`` is what the state holds, if anything; ``topics`` are the names in Kafka
-    of the events and of those that are tried again; ``tell`` takes each move."""
+    """For one thread, like the judge. ``kept`` is what the state holds; ``topics`` are the names in Kafka of the events
+    and of those that are tried again; ``tell`` takes each move."""
 
-    def __init__(self, kept: bytes | None, policy: Policy, topics: Mapping[str, str], tell: Tell) -> None:
+    def __init__(self, kept: Kept, policy: Policy, topics: Mapping[str, str], tell: Tell) -> None:
         self._topics = topics
-        self.kept = Kept() if kept is None else Kept.of_json(kept)
-        self._stored, self.policy, self._tell = kept, policy, tell
+        self.kept, self.policy, self._tell = kept, policy, tell
+        self._stored: tuple[object, ...] = ()
+        self._fed = True
         self._losses: Losses | None = None
 
     def begin(self, judge: Judge) -> None:
@@ -127,7 +77,7 @@ class Candidacy:
         for cohort in cohorts:
             for one in self.kept.comparisons.values():
                 assert self._losses is not None  # noqa: S101  # they were made before any comparison began
-                one.feed(cohort.outcomes, names, self._losses)
+                self._fed |= one.feed(cohort.outcomes, names, self._losses)
             yield cohort
 
     def tick(self, step: Step, judge: Judge, time: int) -> list[str]:
@@ -221,7 +171,7 @@ class Candidacy:
         one = self.kept.register.of.get(payload["id"])
         if one is None or one.state != payload["state"]:
             return Answer(False, "the candidate has gone on meanwhile")
-        self.kept.reports[one.id, one.state] = _checks(payload["checks"])
+        self.kept.reports[one.id, one.state] = checks_of(payload["checks"])
         self._settle(step, self.kept.register)
         return Answer(True, f"known: {one.version} is {together(self.kept.reports[one.id, one.state])}")
 
@@ -258,6 +208,9 @@ class Candidacy:
                 found[one.id] = held
             elif who in followed.challengers and followed.champion == against:
                 found[one.id] = Comparison(who, against, one.comparison, begin, watch=not one.open)
+        self._fed |= found.keys() != self.kept.comparisons.keys() or any(
+            found[id_] is not one for id_, one in self.kept.comparisons.items()
+        )
         self.kept.comparisons = found
 
     def _settle(self, step: Step, register: Register) -> None:
@@ -271,10 +224,22 @@ class Candidacy:
         self.kept.register = register.quiet()
         open_ = {one.id for one in self.kept.register.open}
         self.kept.reports = {key: found for key, found in self.kept.reports.items() if key[0] in open_}
-        data = self.kept.to_json()
-        if data != self._stored:
-            step.keep(KEPT, data)
-            self._stored = data
+        self._store(step)
+
+    def _store(self, step: Step) -> None:
+        """Keep what has changed."""
+        kept = self.kept
+        now = (kept.register, dict(kept.reports), list(kept.ratcheted), dict(kept.checks))
+        if now == self._stored and not self._fed:
+            return
+        parts = kept.parts
+        if now[:3] != self._stored[:3]:
+            step.keep(KEPT, parts[KEPT])
+        if self._fed:
+            step.keep(PAIRS, parts[PAIRS])
+        if now[3:] != self._stored[3:]:
+            step.keep(CHECKS, parts[CHECKS])
+        self._stored, self._fed = now, False
 
 
 def _letter(one: Candidate) -> bytes:
@@ -286,7 +251,3 @@ def _letter(one: Candidate) -> bytes:
         "against": one.against,
     }
     return json.dumps(facts).encode()
-
-
-def _checks(found: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
-    return tuple(Check(**one) for one in found)

@@ -17,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from monitor.candidacy import REPORT, Kept
+from monitor.candidacy import REPORT
 from monitor.commands import Command
 from monitor.judge.candidates.candidate import Candidate
 from monitor.judge.candidates.check import Check
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.candidates.register import MONITOR
 from monitor.judge.candidates.states import State
 from monitor.judge.wording import number

@@ -23,6 +23,7 @@ from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
 from monitor.judge.candidates.candidate import Candidate, Transition
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.floors import KEPT as FLOORS
 from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
@@ -119,7 +120,7 @@ class _Replaying:
                 scorer.model,
                 (),
                 _record_nothing,
-                Candidacy(None, policy(settings, outputs), sources(settings), _tell_nobody),
+                Candidacy(Kept(), policy(settings, outputs), sources(settings), _tell_nobody),
             )
             auditing = Auditing(scorer.model, scorer.instance, settings.schemas)
             handlers = {"acknowledge": acknowledge(self._watching), **self._watching.candidacy.handlers}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.candidacy import KEPT, Kept
 from monitor.cli.session import Session
 from monitor.commands import Command, send
 from monitor.files import Files
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.candidates.register import Refused
 from monitor.reports import gather, text
 from monitor.reports.plain import plain
@@ -166,5 +166,4 @@ def _send(
 
 def _kept(session: Session) -> Kept:
     with Snapshot(Files.of(session.settings).snapshot) as snapshot:
-        found = snapshot.kept(KEPT)
-    return Kept() if found is None else Kept.of_json(found)
+        return Kept.read(snapshot.kept)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-from monitor.candidacy import KEPT as CANDIDATES
-from monitor.candidacy import Kept
 from monitor.files import Files
 from monitor.judge import floors
 from monitor.judge.candidates import states
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.candidates.policy import Policy
 from monitor.judge.facts import HOUR, Rules
 from monitor.judge.floors import Floor, Floors
@@ -114,10 +114,9 @@ def sources(settings: MonitorSettings) -> dict[str, str]:
 
 def shadowed(settings: MonitorSettings, files: Files, outputs: Outputs | None) -> tuple[str, ...]:
     """The versions that the candidates of a state want to be scored in the shadow, before it is opened."""
-    kept = None if outputs is None else kept_in(files.state, CANDIDATES)
-    if kept is None or outputs is None:
+    if outputs is None:
         return ()
-    return Kept.of_json(kept).wanted(time.time_ns() // 1_000, policy(settings, outputs))
+    return Kept.read(partial(kept_in, files.state)).wanted(time.time_ns() // 1_000, policy(settings, outputs))
 
 
 def rules(alerts: Alerts) -> Rules:

@@ -13,12 +13,12 @@ from monitor.alerts.dispatcher import Dispatcher
 from monitor.answering import Answering, acknowledge, loosen
 from monitor.auditing import Auditing
 from monitor.candidacy import INNER, POINTER, Candidacy
-from monitor.candidacy import KEPT as CANDIDATES
 from monitor.commands import Answer, Command, Commands
 from monitor.examining import Examining
 from monitor.files import Files
 from monitor.following import Following
 from monitor.intake.intake import Intake
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.floors import Floors
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs, list_fields
@@ -65,7 +65,7 @@ class Station:
         setting = Setting(requirements, outputs, monitor.segments, monitor.alpha, monitor.mean_run)
         auditing = Auditing(model, settings.scorer.instance, settings.schemas)
         asked = policy(settings, outputs)
-        candidacy = Candidacy(state.kept(CANDIDATES), asked, sources(settings), Moving(auditing))
+        candidacy = Candidacy(Kept.read(state.kept), asked, sources(settings), Moving(auditing))
         self.watching = Watching(
             state,
             Intake(settings, outputs, decoder(settings), list_fields(requirements)),

@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 from redis import Redis
 
-from monitor.candidacy import KEPT, Kept
 from monitor.commands import Command, send
 from monitor.judge import floors
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.floors import Floor, Floors
+from monitor.store.reading import Snapshot
 from scorer import schema_files
 from scorer.registry import audit, pointers, versions
 from scorer.registry.files import write_version
@@ -107,8 +108,7 @@ class Contest:
     def kept(self) -> Kept:
         """The candidates, as they were published last."""
         with self.stage.snapshot() as snapshot:
-            found = snapshot.kept(KEPT)
-        return Kept() if found is None else Kept.of_json(found)
+            return Kept.read(snapshot.kept)
 
     def shown(self, name: str = "v2") -> dict[str, Any]:
         """The last submission of a version, and its checks; the next snapshot has what was submitted just now."""
@@ -309,6 +309,12 @@ def test_where_the_old_champion_is_better_after_all_it_comes_back_once(contest: 
         until(lambda: found.champion() == "v1", "the champion stays")
         until(lambda: found.moves() == [*WHOLE, "rolled back"], f"the audit is {found.moves()}")
         until(lambda: found.followed() == ("v1", ()), "somebody is still watched")
+        running.stop()
+    # Built anew from the topics and the commands, it is the same life to the last bit.
+    found.stage.ask("replay", "--to", str(found.stage.directory / "anew"))
+    with Snapshot(found.stage.directory / "anew" / f"{found.stage.model}.snapshot.duckdb") as snapshot:
+        anew = Kept.read(snapshot.kept)
+    assert anew.parts == found.kept().parts
 
 
 def test_a_kill_at_every_move_neither_loses_nor_repeats_one(contest: Callable[..., Contest]) -> None:

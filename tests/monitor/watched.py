@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from monitor.candidacy import KEPT as CANDIDATES
 from monitor.candidacy import Candidacy
 from monitor.files import Files
 from monitor.following import fetched
 from monitor.intake.intake import Intake
+from monitor.judge.candidates.kept import Kept
 from monitor.judge.floors import KEPT as FLOORS
 from monitor.judge.judging import Setting
 from monitor.judge.outputs import Outputs
@@ -51,7 +51,7 @@ class Watched:
             (),
             _tell,
             Candidacy(
-                self.state.kept(CANDIDATES), policy(self.settings, OUTPUTS), sources(self.settings), lambda *_: None
+                Kept.read(self.state.kept), policy(self.settings, OUTPUTS), sources(self.settings), lambda *_: None
             ),
         )
         self.watching.begin()

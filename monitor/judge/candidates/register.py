@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from monitor.judge.candidates.candidate import Candidate, Transition
 from monitor.judge.candidates.check import Check, together
 from monitor.judge.candidates.policy import Policy
 from monitor.judge.candidates.states import LIVE, OPEN, By, State, ways
 
-ENDED: Final = 500
+ENDED: Final = 100
 """So many candidates whose life is over are remembered, the last ones; the audit topic has all."""
 
 MONITOR: Final = "monitor"
@@ -173,17 +172,16 @@ class Register:
 
     # -- as it is kept ---------------------------------------------------------------------------------------------
 
-    def to_json(self) -> bytes:
-        """All but what was told, as UTF-8 JSON."""
+    def plain(self) -> dict[str, Any]:
+        """All but what was told, as JSON has it."""
         facts = {"family": self.family, "comparisons": self.comparisons, "submissions": self.submissions}
-        return json.dumps({**facts, "of": [one.plain() for one in self.of.values()]}, allow_nan=False).encode()
+        return {**facts, "of": [one.plain() for one in self.of.values()]}
 
     @staticmethod
-    def of_json(data: bytes) -> Register:
-        """What :meth:`to_json` gave."""
-        facts = json.loads(data)
-        found = [Candidate.of_plain(one) for one in facts.pop("of")]
-        return Register({one.id: one for one in found}, **facts)
+    def of_plain(facts: Mapping[str, Any]) -> Register:
+        """What :meth:`plain` gave."""
+        found = [Candidate.of_plain(one) for one in facts["of"]]
+        return Register(**{**facts, "of": {one.id: one for one in found}})
 
     # -- how -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -259,7 +260,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        found = Register.of_json(self.register.to_json())
+        found = Register.of_plain(json.loads(json.dumps(self.register.plain())))
         assert found == self.register
         self.register = found
 
