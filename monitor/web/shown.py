@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.judge.candidates.candidate import Candidate
+from monitor.judge.candidates.check import Check
+from monitor.judge.candidates.kept import Kept
 from monitor.reports import gather
 from monitor.reports.gather import Asked
 from monitor.reports.page import environment
@@ -20,6 +23,9 @@ from monitor.web.questions import QUESTIONS
 FLIPS = 20
 """So many of the latest flips are shown."""
 
+CANDIDATES = 10
+"""So many of the latest candidates are shown."""
+
 REPORTS = 12
 """So many of the latest reports of each period are listed."""
 
@@ -29,21 +35,25 @@ _REPORT = re.compile(r"(?P<model>.+)-(?P<period>day|week|month)-(?P<key>[0-9-]{7
 @dataclass(frozen=True, slots=True)
 class Shown:
     """All of it. ``days``: of each day, the newest first, how many predictions that count each version made; ``flips``:
-    what scorers did about the pointers, the newest first; ``reports``: names of files by period, the newest first."""
+    what scorers did about the pointers, the newest first; ``candidates`` with their checks now, the newest first;
+    ``reports``: names of files by period, the newest first."""
 
     status: Status
     days: tuple[tuple[Span, Mapping[str, int]], ...]
     flips: tuple[Flip, ...]
+    candidates: tuple[tuple[Candidate, tuple[Check, ...]], ...]
     promotions: tuple[Promotion, ...]
     reports: Mapping[str, tuple[str, ...]]
 
 
 def gathered(snapshot: Snapshot, asked: Asked, reports: Iterable[str], time: int) -> Shown:
     """What the snapshot says at ``time``, microseconds since 1970. Raises StateRefused."""
+    kept = Kept.read(snapshot.kept)
     return Shown(
         gather.now(snapshot, asked, time),
         tuple(gather.scored(snapshot)),
         tuple(snapshot.flips()[:FLIPS]),
+        tuple((one, kept.checks.get(one.id, ())) for one in [*kept.register.of.values()][: -CANDIDATES - 1 : -1]),
         tuple(gather.promotions(snapshot, asked)),
         listed(reports, asked.model),
     )

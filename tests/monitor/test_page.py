@@ -18,6 +18,8 @@ import typer.main
 
 import monitor.cli.app
 import scorer.cli.app
+from monitor.judge.candidates.candidate import Candidate, Transition
+from monitor.judge.candidates.check import Check
 from monitor.store.reading import Snapshot
 from monitor.web.pages import HEADERS, Pages
 from monitor.web.questions import QUESTIONS
@@ -116,6 +118,15 @@ def test_every_place_answers_its_question(shown: Shown) -> None:
         assert f"{one.version}, {one.role}: {one.conclusion}" in places["promotion"]
 
 
+def test_candidates_are_shown_with_what_they_wait_for(shown: Shown) -> None:
+    move = Transition(1, None, "submitted", 7, "ann", "it is newer")
+    candidate = Candidate("1", "v7", "ab", "submitted", "v2", 1, history=(move,))
+    checks = (Check("gate brier", "open", "evidence 3, needed 33"), Check("pairs", "passed", "all of them"))
+    words = Page(sections(html(replace(shown, candidates=((candidate, checks),))))["promotion"]).words
+    assert "v7 submitted 1970-01-01 00:00 UTC it is newer gate brier: evidence 3, needed 33" in words
+    assert "all of them" not in words
+
+
 def test_the_days_are_those_of_the_snapshot(shown: Shown, snapshot: Path) -> None:
     with Snapshot(snapshot) as opened:
         total = sum(one.predictions for one in opened.coverage())
@@ -127,9 +138,12 @@ def test_no_text_from_data_becomes_markup(shown: Shown) -> None:
     row = replace(shown.status.requirements[0], name=EVIL, reason=EVIL, version=EVIL, segment=(EVIL, EVIL))
     promotion = shown.promotions[0]
     beside = replace(promotion.requirements[0], candidate=row, champion=row)
+    move = Transition(1, None, "submitted", 7, EVIL, EVIL)
+    candidate = Candidate("1", EVIL, "ab", "submitted", EVIL, 1, approved=EVIL, history=(move,))
     page = html(
         replace(
             shown,
+            candidates=((candidate, (Check(EVIL, "open", EVIL),)),),
             status=replace(shown.status, model=EVIL, champion=EVIL, challengers=(EVIL,), requirements=(row,)),
             days=((shown.days[0][0], {EVIL: 3}),),
             flips=tuple(one._replace(pointer=EVIL, version=EVIL, reason=EVIL, instance=EVIL) for one in shown.flips),
