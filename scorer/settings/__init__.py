@@ -20,7 +20,7 @@ from scorer.settings.values import LONGEST_NAME
 __all__ = ["Redis", "Schemas", "Scorer", "Section", "Settings", "describe", "without_empty"]
 
 
-OTHERS = ("monitor", "alerts")
+OTHERS = ("monitor", "alerts", "candidates")
 """Sections of the same file that are the monitor's: the scorer leaves them to it."""
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.settings import MonitorSettings
+from monitor.settings import OWN, MonitorSettings
 from scorer.errors import SettingsError
-from scorer.settings import Settings, describe
+from scorer.settings import OTHERS, Settings, describe
 
 FILE = """
 [scorer]
@@ -76,3 +76,8 @@ def test_what_is_judged_is_kept_until_then(file: Path) -> None:
     with pytest.raises(SettingsError, match=r"retention_days = 3.5 is too short.*keep it 4 days or more"):
         MonitorSettings.load(file, environ)
     assert MonitorSettings.load(file, {**environ, "MONITOR_RETENTION_DAYS": "4"}).monitor.retention_days == 4.0
+
+
+def test_the_scorer_leaves_every_section_of_the_monitor_alone() -> None:
+    """They share one file."""
+    assert set(OTHERS) == set(OWN)
