@@ -6,6 +6,7 @@ All of it happens inside a step, so it is committed with what it rests on, and a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from monitor.judge.judging import Judge
 from monitor.judge.ticked import Cohort
 from monitor.store.step import Step
 from scorer.errors import SettingsError
+from scorer.registry.keys import is_name
 
 POINTER: Final = "pointer"
 """The kind of letters that ask for a pointer to be changed; the payload is JSON."""
@@ -32,6 +34,8 @@ POINTED: Final = "candidate pointer"
 INNER: Final = (REPORT, POINTED)
 """Commands that the monitor gives to itself: what was found out or done elsewhere enters the state like that. Nobody
 else may give them."""
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 Tell = Callable[[Step, Candidate, Transition], None]
 
@@ -110,8 +114,10 @@ class Candidacy:
 
     def _submit(self, step: Step, command: Command, time: int) -> Answer:
         version, digest = command.payload.get("version"), command.payload.get("digest")
-        if not isinstance(version, str) or not isinstance(digest, str):
-            return Answer(False, "a submission names a version and its digest")
+        if not isinstance(version, str) or not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            return Answer(False, "a submission names a version and its digest, 64 hexadecimal digits")
+        if not is_name(version):
+            return Answer(False, f"{version!r} is no name of a version")
         if not self.policy.margins:
             return Answer(
                 False, "no metric is compared: name some in candidates.margins, as in margins = { mae = 0.0 }"

@@ -107,7 +107,7 @@ class Following:
         self._client = client.connect_by(redis)
         self._stock = Stock(self._keys.model, self._prepare, Active.check, MOST_CHALLENGERS + 2)
         self._answered = clock()
-        self._texts: tuple[str | None, str | None] | None = None  # what the pointers said when they were acted upon
+        self._texts: tuple[object, ...] = ()  # what the pointers said, and we were told, when that was acted upon
         self._retry_at = 0.0
         self._wanted = tuple(wanted)
         self._rounds = Rounds("following", self._round)
@@ -124,14 +124,14 @@ class Following:
 
     def fix(self, fixed: Outputs) -> None:
         """From now on refuse versions with other outputs, those that are followed already included."""
-        self._fixed, self._texts = fixed, None
+        self._fixed = fixed
         self._rounds.wake()
 
     def want(self, wanted: Iterable[str]) -> None:
         """From now on let these be scored in the shadow, too, whatever the pointer names."""
         new = tuple(wanted)
         if new != self._wanted:
-            self._wanted, self._texts = new, None
+            self._wanted = new
             self._rounds.wake()
 
     def check(self) -> None:
@@ -156,14 +156,15 @@ class Following:
             self.known, self.problem, self._answered = True, "", self._clock()
 
     def _follow(self, found: Pointers) -> None:
-        texts = (found.texts["champion"], found.texts["challenger"])
+        wanted = self._wanted  # as it is now: the loop may change it meanwhile
+        texts = (found.texts["champion"], found.texts["challenger"], wanted, self._fixed)
         due = bool(self.now.refusals) and self._clock() >= self._retry_at
         if texts == self._texts and not due:
             return
         refusals: dict[str, str] = {}
         champion = self._champion(found, refusals)
         fixed = self._fixed or (None if champion is None else outputs(champion))
-        challengers = self._challengers(found, fixed, refusals)
+        challengers = self._challengers(found, wanted, fixed, refusals)
         if found.texts["champion"] is None and self.now.champion is not None:
             # Redis was emptied: nobody has said that the challengers are none any more.
             challengers = challengers or self.now.challengers
@@ -183,12 +184,14 @@ class Following:
         fits = last is not None and self._fixed in (None, outputs(last))
         return ready or (last if fits else None)
 
-    def _challengers(self, found: Pointers, fixed: Outputs | None, refusals: dict[str, str]) -> tuple[Active, ...]:
+    def _challengers(
+        self, found: Pointers, also: tuple[str, ...], fixed: Outputs | None, refusals: dict[str, str]
+    ) -> tuple[Active, ...]:
         if isinstance(found.challengers, Refused):
             refusals[f"challenger {found.texts['challenger']}"] = found.challengers.reason
         pointed = () if isinstance(found.challengers, Refused) else found.challengers
         champion = found.texts["champion"]
-        asked = [one for one in dict.fromkeys((*self._wanted, *pointed)) if one != champion or one in pointed]
+        asked = [one for one in dict.fromkeys((*also, *pointed)) if one != champion or one in pointed]
         for version in asked[MOST_CHALLENGERS:]:
             refusals[f"challenger {version}"] = f"many: only the first {MOST_CHALLENGERS} are scored"
         wanted = asked[:MOST_CHALLENGERS]

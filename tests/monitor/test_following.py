@@ -265,3 +265,31 @@ def test_what_is_followed_scores_like_the_version(followed: Followed) -> None:
     assert champion is not None
     assert champion.digest == versions.head(followed.client, KEYS, "v1").digest
     assert_array_equal(champion.bound.model.classify(np.array([[0.2, 0.5, 0.7]])), [0, 0, 1])
+
+
+def test_what_candidates_want_is_scored_beside_what_the_pointer_names(followed: Followed) -> None:
+    followed.push("v1", "v2", "v3")
+    followed.crown("v1")
+    followed.challenge("v2")
+    followed.following.want(["v3", "v1"])
+    assert followed.look() == ("v1", ("v3", "v2")), "a champion does not challenge itself"
+    followed.following.want([])
+    assert followed.look() == ("v1", ("v2",))
+
+
+def test_what_is_wanted_while_the_pointers_are_looked_at_is_not_forgotten(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed.push("v1", "v2")
+    followed.crown("v1")
+    original = followed.following._challengers
+
+    def late(*given: object) -> object:
+        made = original(*given)  # type: ignore[arg-type]
+        followed.following.want(["v2"])
+        return made
+
+    monkeypatch.setattr(followed.following, "_challengers", late)
+    assert followed.look() == ("v1", ())
+    monkeypatch.undo()
+    assert followed.look() == ("v1", ("v2",))
